@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic with the type promotion of the query language: int32 < int64 < double < decimal128.
+// int32 overflow widens to int64; what int64 overflow does is the caller's rule (Overflow).
+// Decimal128 arithmetic is Intel's library (bid_functions.h, only in number.cc).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "bson/value.h"
+#include "bson/view.h"
+
+namespace septet::bson {
+
+enum class Overflow {
+  kFail,      // update's $inc and $mul: error BadValue
+  kToDouble,  // expressions' $add and $multiply
+};
+
+// Requires numbers. A result of the wider operand's type; allocated in `arena`.
+StatusOr<ValueView> Add(ValueView a, ValueView b, Overflow overflow, Arena* arena);
+StatusOr<ValueView> Subtract(ValueView a, ValueView b, Overflow overflow, Arena* arena);
+StatusOr<ValueView> Multiply(ValueView a, ValueView b, Overflow overflow, Arena* arena);
+
+// Value as double (decimal rounded to nearest); requires a number.
+double ToDouble(ValueView v);
+// Value as int64, truncated toward zero; requires a number. Out of range: clamped, NaN: 0.
+int64_t ToInt64Clamped(ValueView v);
+// Exact integral value, or nullopt (fraction, NaN, infinity, out of range, not a number).
+std::optional<int64_t> ExactInt64(ValueView v);
+bool IsNaN(ValueView v);
+bool IsInfinite(ValueView v);
+// -1, 0, 1; requires a number that is not NaN.
+int Sign(ValueView v);
+
+// Decimal128 helpers. Rounding: half to even.
+Decimal128 DecimalFromInt64(int64_t v);
+Decimal128 DecimalFromDouble(double v);       // 15 significant digits, as a server converts
+Decimal128 DecimalFromDoubleExact(double v);  // 34 digits
+// Exact or as near as possible; nullopt if the text is no number.
+std::optional<Decimal128> DecimalFromString(std::string_view text);
+std::string DecimalToString(Decimal128 v);
+Decimal128 ToDecimal(ValueView v);
+double DecimalToDouble(Decimal128 v);
+bool DecimalIsNaN(Decimal128 v);
+bool DecimalIsInfinite(Decimal128 v);
+bool DecimalIsZero(Decimal128 v);
+bool DecimalIsNegative(Decimal128 v);
+int DecimalCompare(Decimal128 a, Decimal128 b);  // requires neither is NaN
+enum class DecimalOp { kAdd, kSubtract, kMultiply, kDivide, kMod, kPow, kLog };
+Decimal128 DecimalBinary(DecimalOp op, Decimal128 a, Decimal128 b);
+enum class DecimalUnary {
+  kAbs, kNegate, kCeil, kFloor, kTrunc, kRound, kSqrt, kExp, kLn, kLog10, kSin, kCos, kTan, kAsin,
+  kAcos, kAtan, kSinh, kCosh, kTanh, kAsinh, kAcosh, kAtanh,
+};
+Decimal128 DecimalApply(DecimalUnary op, Decimal128 v);
+// Rounds (half to even) or truncates to `place` digits after the point (negative: before it).
+Decimal128 DecimalRoundPlace(Decimal128 v, int place, bool truncate);
+
+// A running sum that does not lose small addends: doubles by Kahan-Babuska compensation, integers
+// exactly, decimals as decimals ($sum, $avg).
+class SumState {
+ public:
+  void Add(ValueView v);  // requires a number
+  // The sum with the type the addends ask for (int32 sums that overflow become int64, then double).
+  ValueView Result(Arena* arena) const;
+  // Sum divided by count, as double or decimal.
+  ValueView Average(int64_t count, Arena* arena) const;
+
+ private:
+  Type widest_ = Type::kInt32;
+  __int128 integers_ = 0;
+  double sum_ = 0;
+  double compensation_ = 0;
+  Decimal128 decimals_ = {0, 0x3040000000000000ULL};
+  bool has_double_ = false;
+};
+
+}  // namespace septet::bson
