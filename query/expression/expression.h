@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Aggregation expressions: parsed once into a tree, evaluated per document without allocation (results
+// are views into the input document or into the context's arena).
+//
+// A family of operators is one file in this folder with a constexpr table of ExpressionRow; registry.def
+// lists the families. Source of behaviour: manual, "Aggregation operators".
+// Thread rule: an Expression is immutable after Parse and may be shared; EvalContext belongs to one
+// running operation.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/interrupt.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "bson/builder.h"
+#include "bson/compare.h"
+#include "bson/path.h"
+#include "bson/value.h"
+#include "bson/view.h"
+
+namespace septet::query {
+
+using bson::DocView;
+using bson::ValueView;
+
+using VariableId = int;
+// Variables every expression may use without declaration.
+enum : VariableId { kVarRoot = -1, kVarRemove = -2, kVarNow = -3, kVarClusterTime = -4 };
+
+// What is known while parsing: which variables are in scope and how strings compare.
+class ParseContext {
+ public:
+  const bson::StringComparator* collator = nullptr;
+
+  // Declares a variable (user names start with a lower-case letter; checked by ValidateVariableName)
+  // and returns its id; the newest declaration of a name wins until EndScope.
+  VariableId Declare(std::string_view name);
+  size_t BeginScope() const { return scope_.size(); }
+  void EndScope(size_t mark) { scope_.resize(mark); }
+  // Id of a variable in scope, or of ROOT, CURRENT, NOW, CLUSTER_TIME, REMOVE...; error 17276.
+  StatusOr<VariableId> Lookup(std::string_view name) const;
+  int variable_count() const { return next_id_; }
+
+ private:
+  struct Entry {
+    std::string name;
+    VariableId id;
+  };
+  std::vector<Entry> scope_;
+  VariableId next_id_ = 0;
+};
+
+// User variable names: 16866..16871 as a server answers.
+Status ValidateVariableName(std::string_view name);
+
+// What an evaluation needs besides the document. One per running operation; `arena` is reset by the
+// executor between rows.
+class EvalContext {
+ public:
+  bson::Arena* arena = nullptr;
+  Interrupt* interrupt = nullptr;
+  const bson::StringComparator* collator = nullptr;
+  Random* random = nullptr;
+  int64_t now_millis = 0;            // $$NOW
+  bson::Timestamp cluster_time;      // $$CLUSTER_TIME
+  DocView root;                      // $$ROOT / $$CURRENT of the row being evaluated
+
+  // Variables by id; a slot holds a view valid as long as its scope runs ($map's $$this) or as long as
+  // the operation (let variables: their bytes are kept by `kept`).
+  ValueView Get(VariableId id) const { return slots_[static_cast<size_t>(id)]; }
+  void Set(VariableId id, ValueView v) {
+    if (static_cast<size_t>(id) >= slots_.size()) {
+      slots_.resize(static_cast<size_t>(id) + 1);
+    }
+    slots_[static_cast<size_t>(id)] = v;
+  }
+  // Sets a variable to a copy that lives as long as this context.
+  void SetKept(VariableId id, ValueView v) {
+    kept_.push_back(std::make_unique<bson::Value>(v));
+    Set(id, kept_.back()->view());
+  }
+
+ private:
+  std::vector<ValueView> slots_;
+  std::vector<std::unique_ptr<bson::Value>> kept_;
+};
+
+class Expression {
+ public:
+  virtual ~Expression() = default;
+  // Missing type = "no value". Errors carry the operator's code.
+  virtual StatusOr<ValueView> Evaluate(EvalContext* ctx) const = 0;
+  // The expression as explain prints it (operators normalised to their array forms).
+  virtual void Serialize(std::string_view name, bson::DocBuilder* out) const = 0;
+  // The constant's value if the expression is constant, else missing.
+  virtual ValueView Constant() const { return {}; }
+  // "a.b" if the expression is exactly the field path $a.b, else empty.
+  virtual std::string_view FieldPathText() const { return {}; }
+  // Adds the top-level field paths read, or sets *whole_document ($$ROOT).
+  virtual void Dependencies(std::vector<std::string>* paths, bool* whole_document) const = 0;
+};
+using ExpressionPtr = std::unique_ptr<const Expression>;
+
+// Parses any expression value: "$path", "$$var.path", {$op: ...}, {a: expr, ...}, [expr, ...], literal.
+// Constant sub-expressions are folded. Errors: 168 unknown operator, 15983 two operators, 16020 arity ...
+StatusOr<ExpressionPtr> ParseExpression(ValueView v, ParseContext* ctx);
+// For an object that must be {$op: operand} with a known operator.
+StatusOr<ExpressionPtr> ParseOperator(DocView object, ParseContext* ctx);
+bool IsExpressionOperator(std::string_view name);
+
+// One row of a family's table.
+struct ExpressionRow {
+  std::string_view name;  // "$add"
+  StatusOr<ExpressionPtr> (*parse)(std::string_view name, ValueView operand, ParseContext* ctx);
+};
+
+}  // namespace septet::query

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The match language: {a: {$gt: 1}, $or: [...]}. Parsed once into a tree of MatchNode, normalised, and
+// evaluated on document bytes. The planner reads the tree (node kinds, path, operand).
+//
+// A family of operators is one file with a constexpr table; registry.def lists the families.
+// Thread rule: a Matcher is immutable and may be shared; Matches() needs the operation's EvalContext only
+// for $expr.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "bson/builder.h"
+#include "bson/path.h"
+#include "bson/view.h"
+#include "query/expression/expression.h"
+
+namespace septet::query {
+
+enum class MatchKind {
+  kAnd, kOr, kNor, kNot,
+  kEq, kLt, kLte, kGt, kGte, kIn, kRegex, kMod, kExists, kType, kSize, kAll,
+  kElemMatchObject, kElemMatchValue, kBitsAllSet, kBitsAllClear, kBitsAnySet, kBitsAnyClear,
+  kExpr, kAlwaysTrue, kAlwaysFalse, kJsonSchema, kWhere, kText, kGeo, kOther,
+};
+
+// Details of a successful match that a projection or update needs.
+struct MatchDetails {
+  // Index of the first array element matched by the first array traversal, for the positional `$`; -1 none.
+  int64_t array_index = -1;
+};
+
+class MatchNode {
+ public:
+  virtual ~MatchNode() = default;
+  MatchKind kind() const { return kind_; }
+  // Dotted path of a leaf; empty for logical nodes and $expr.
+  const bson::FieldPath& path() const { return path_; }
+  // Operand of a comparison (kEq..kGte), valid as long as the Matcher.
+  virtual ValueView operand() const { return {}; }
+  // Operands of $in (regexes apart), sorted and without duplicates.
+  virtual const std::vector<ValueView>* in_list() const { return nullptr; }
+  const std::vector<std::unique_ptr<MatchNode>>& children() const { return children_; }
+
+  virtual StatusOr<bool> Matches(DocView doc, EvalContext* ctx, MatchDetails* details) const = 0;
+  // Whether a single value (an element of an array, as $elemMatch and $pull use it) matches.
+  virtual StatusOr<bool> MatchesValue(ValueView v, EvalContext* ctx) const = 0;
+  // The normalised form explain prints (parsedQuery).
+  virtual void Serialize(bson::DocBuilder* out) const = 0;
+
+ protected:
+  explicit MatchNode(MatchKind kind) : kind_(kind) {}
+  MatchKind kind_;
+  bson::FieldPath path_;
+  std::vector<std::unique_ptr<MatchNode>> children_;
+};
+
+struct MatchOptions {
+  const bson::StringComparator* collator = nullptr;
+  ParseContext* variables = nullptr;  // for $expr; null: none but the built-in
+  bool allow_text = true;
+  bool allow_geo_near = true;
+  bool allow_where = true;
+};
+
+class Matcher {
+ public:
+  // Copies `filter`. Errors: BadValue (2), FailedToParse (9), 51091 ... with a server's texts.
+  static StatusOr<std::unique_ptr<const Matcher>> Parse(DocView filter, const MatchOptions& options);
+
+  StatusOr<bool> Matches(DocView doc, EvalContext* ctx, MatchDetails* details = nullptr) const {
+    return root_->Matches(doc, ctx, details);
+  }
+  const MatchNode& root() const { return *root_; }
+  DocView filter() const { return DocView(bytes_); }
+  bool always_true() const { return root_->kind() == MatchKind::kAlwaysTrue ||
+                                    (root_->kind() == MatchKind::kAnd && root_->children().empty()); }
+  void Serialize(bson::DocBuilder* out) const { root_->Serialize(out); }
+  // Field paths read, or *whole_document.
+  void Dependencies(std::vector<std::string>* paths, bool* whole_document) const;
+
+ private:
+  Matcher() = default;
+  std::string bytes_;
+  std::unique_ptr<MatchNode> root_;
+};
+
+}  // namespace septet::query
