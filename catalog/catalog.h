@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names -> collections, and the only way to change them. Readers take an immutable CatalogSnapshot
+// (one atomic load); DDL makes a new one under the catalog lock and commits through the sequencer.
+// Also the entry to reads of documents.
+// Thread rule: thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/collection.h"
+#include "catalog/op.h"
+#include "replication/oplog/sequencer.h"
+
+namespace septet::catalog {
+
+class CatalogSnapshot {
+ public:
+  CollectionPtr Find(std::string_view full_name) const;  // null if absent
+  CollectionPtr FindByUuid(const Uuid& uuid) const;
+  std::vector<CollectionPtr> Collections(std::string_view db) const;  // sorted by name
+  std::vector<std::string> Databases() const;                          // sorted
+
+  struct Impl;
+  std::shared_ptr<const Impl> impl;
+};
+
+struct CreateOptions {
+  std::string options;             // create's options as stored (listCollections)
+  Uuid uuid;                       // all zero: generate
+  bool with_id_index = true;
+  std::string id_index_spec;       // encoded, or empty for the default
+  bool capped = false;
+  int64_t capped_size = 0;
+  int64_t capped_max = 0;
+};
+
+class Catalog {
+ public:
+  Catalog(storage::Engine* engine, repl::Sequencer* sequencer, repl::Positions* positions);
+  ~Catalog();
+  // Reads the stored catalog; exact counts are there after a crash too.
+  Status Load();
+
+  CatalogSnapshot Snapshot() const;
+  CollectionPtr Find(std::string_view full_name) const { return Snapshot().Find(full_name); }
+  storage::Engine* engine() const;
+  repl::Sequencer* sequencer() const;
+  repl::Positions* positions() const;
+
+  // DDL. Each writes its oplog entry (op "c") with the metadata in one batch and sets op->last_write.
+  // Errors: NamespaceExists (48), NamespaceNotFound (26), IndexNotFound (27), 67, 85, 86, 197, 73 ...
+  StatusOr<CollectionPtr> CreateCollection(Op* op, const Namespace& ns, const CreateOptions& options);
+  StatusOr<CollectionPtr> CreateView(Op* op, const Namespace& ns, std::string_view view_on,
+                                     bson::DocView pipeline, bson::DocView options);
+  Status DropCollection(Op* op, const Namespace& ns, int* indexes_was);
+  Status DropDatabase(Op* op, std::string_view db);
+  Status RenameCollection(Op* op, const Namespace& from, const Namespace& to, bool drop_target,
+                          bool stay_temp = false);
+  // Creates what is missing; builds over existing documents. Result tells numIndexesBefore/After.
+  struct CreateIndexesResult {
+    int before = 0;
+    int after = 0;
+    bool created_collection = false;
+  };
+  StatusOr<CreateIndexesResult> CreateIndexes(Op* op, const Namespace& ns,
+                                              const std::vector<bson::DocView>& specs);
+  // `index` is a name, a key pattern document, "*" or an array of names.
+  Status DropIndexes(Op* op, const Namespace& ns, bson::ValueView index, int* indexes_was);
+  // Changes stored options (collMod): `changes` is the command's document.
+  Status CollMod(Op* op, const Namespace& ns, bson::DocView changes, bson::DocBuilder* reply);
+
+  // Applying on a secondary: the same changes from an oplog entry's `o`, without writing an entry.
+  // Returns through `batch` what to write with the entry. See replication/driver/applier.
+  Status ApplyCommand(const Namespace& ns, const Uuid* uuid, bson::DocView o, bson::DocView o2,
+                      storage::WriteBatch* batch);
+
+  struct Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// The snapshot an operation reads from: op->read_snapshot, or the newest.
+std::shared_ptr<const storage::Snapshot> ReadSnapshot(Catalog* catalog, Op* op);
+// Record by id. False if absent.
+StatusOr<bool> GetRecord(storage::Engine* engine, const CollectionInfo& c, RecordId rid,
+                         const storage::Snapshot* snapshot, storage::PinnedValue* out);
+// RecordId of the document with that _id, 0 if none. One point look-up.
+StatusOr<RecordId> FindById(storage::Engine* engine, const CollectionInfo& c, bson::ValueView id,
+                            const storage::Snapshot* snapshot);
+
+}  // namespace septet::catalog

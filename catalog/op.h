@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one operation carries through the floors: a plain struct, made by the dispatcher.
+// Thread rule: owned by the thread that runs the operation; only `interrupt` is touched by others.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/interrupt.h"
+#include "replication/core/optime.h"
+#include "storage/engine.h"
+
+namespace septet::catalog {
+
+// Retryable write: the session and statement a change belongs to. Written into the oplog entry and the
+// session record in the same batch.
+struct WriteSession {
+  std::string lsid;          // encoded document {id: UUID, uid: BinData}
+  int64_t txn_number = -1;
+};
+
+struct OpCounters {
+  int64_t keys_examined = 0;
+  int64_t docs_examined = 0;
+  int64_t docs_returned = 0;
+  int64_t write_conflicts = 0;
+};
+
+struct Op {
+  Interrupt interrupt;
+  uint64_t op_id = 0;
+  // Snapshot of the read concern (majority, snapshot); null = newest at acquisition.
+  std::shared_ptr<const storage::Snapshot> read_snapshot;
+  std::optional<WriteSession> session;
+  OpCounters counters;
+  // False on an I/O thread: what would block must return WouldBlock() and is run again in the pool.
+  bool may_block = true;
+  // OpTime of the last entry this operation wrote; null if none.
+  repl::OpTime last_write;
+  std::string comment;  // encoded value document {comment: ...} or empty
+};
+
+// Status that asks the dispatcher to run the operation again in the worker pool.
+Status WouldBlock();
+bool IsWouldBlock(const Status& status);
+
+}  // namespace septet::catalog

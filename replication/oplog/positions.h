@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where this member stands: newest written (= applied = visible) entry, newest durable one, commit
+// point, cluster time; and who waits for them. Waiters are callbacks, so no thread is held.
+// Also keeps the snapshots that majority reads need: candidates (OpTime -> engine snapshot), the newest
+// one <= commit point is the committed snapshot.
+// Thread rule: thread-safe. Callbacks run on the thread that moved the position, outside the lock; they
+// must only hand work over (post to an io_context).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "replication/core/optime.h"
+#include "storage/engine.h"
+
+namespace septet::repl {
+
+struct OpTimeAndWall {
+  OpTime optime;
+  int64_t wall_millis = 0;
+};
+
+class Positions {
+ public:
+  explicit Positions(storage::Engine* engine);
+  ~Positions();
+
+  OpTimeAndWall written() const;
+  OpTimeAndWall durable() const;
+  OpTimeAndWall commit_point() const;
+
+  // Called by the sequencer and the journal thread.
+  void SetWritten(const OpTimeAndWall& p);
+  void SetDurable(const OpTimeAndWall& p);
+  // Monotone unless `reset` (rollback, reconfig force).
+  void SetCommitPoint(const OpTimeAndWall& p);
+  void ResetAfterRollback(const OpTimeAndWall& written);
+
+  // Newest snapshot that contains only majority-committed entries; null before the first.
+  std::shared_ptr<const storage::Snapshot> CommittedSnapshot(OpTime* optime) const;
+
+  // Cluster time: hybrid logical clock. Tick gives a fresh timestamp > everything seen.
+  bson::Timestamp ClusterTime() const;
+  void AdvanceClusterTime(bson::Timestamp seen);
+  bson::Timestamp Tick(uint32_t count = 1, int64_t wall_secs = 0);  // first of `count` consecutive ones
+
+  enum class Which { kWritten, kDurable, kCommitted /* committed snapshot >= */ };
+  using WaiterId = uint64_t;
+  // Calls `done` once when the position reached `optime` (at once, inline, if it has already).
+  WaiterId WaitFor(Which which, OpTime optime, std::function<void()> done);
+  // Waits by timestamp only (afterClusterTime).
+  WaiterId WaitForTimestamp(Which which, bson::Timestamp ts, std::function<void()> done);
+  void CancelWait(WaiterId id);
+
+  // Observers, called after every change (replication driver, capped and change-stream waiters).
+  void OnWritten(std::function<void()> observer);
+  void OnDurable(std::function<void()> observer);
+  void OnCommitPoint(std::function<void()> observer);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace septet::repl
