@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command is. One file per command in commands/<family>/<name>.cc defines
+// `extern const CommandSpec k<Name>Command`; its row in registry.def makes it known.
+//
+// A command runs to completion on the connection's I/O thread, or returns a Suspend: plain data that
+// says what it waits for and how to go on. It never blocks a thread and knows no sockets.
+// Thread rule: CommandSpec is constant; Request and Op belong to the running operation.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/status.h"
+#include "bson/builder.h"
+#include "bson/view.h"
+#include "catalog/op.h"
+#include "replication/core/optime.h"
+
+namespace septet::commands {
+
+struct Services;  // services.h: references to the parts of the server
+
+// A document sequence (OP_MSG section kind 1): `identifier` and its documents back to back.
+struct DocumentSequence {
+  std::string_view identifier;
+  std::vector<bson::DocView> documents;
+};
+
+// Facts about the connection a command may ask for.
+struct ClientInfo {
+  int64_t connection_id = 0;
+  std::string remote;          // "127.0.0.1:54321"
+  std::string app_name;
+  std::string metadata;        // encoded client document
+  bool local = true;           // loopback or Unix socket
+  bool hello_ok = false;       // errors say "primary" instead of "master"
+  bool internal = false;       // another member of the set
+};
+
+struct Request {
+  std::string_view db;
+  std::string_view name;       // as sent, e.g. "findandmodify"
+  bson::DocView body;
+  std::vector<DocumentSequence> sequences;
+  const ClientInfo* client = nullptr;
+  bool exhaust_allowed = false;
+  bool is_legacy = false;      // OP_QUERY
+  // Generic arguments, parsed once by the dispatcher.
+  struct Generic* generic = nullptr;  // generic_args.h
+};
+
+// What a suspended command waits for.
+struct WaitWriteConcern {       // the write concern of the request at `optime`
+  repl::OpTime optime;
+};
+struct WaitOptime {             // written / durable / committed >= optime
+  enum class Which { kWritten, kDurable, kCommitted } which;
+  repl::OpTime optime;
+};
+struct WaitTopologyChange {     // awaitable hello
+  int64_t known_counter;
+};
+struct WaitNewData {            // tailable awaitData: something newer than `seen` in that collection
+  std::string ns;
+  uint64_t seen;
+};
+struct WaitWorker {};           // go on in the worker pool at once (the slice is used up, or it blocks)
+struct WaitBackoff {            // after a write conflict
+  std::chrono::milliseconds delay;
+};
+using Wait = std::variant<WaitWriteConcern, WaitOptime, WaitTopologyChange, WaitNewData, WaitWorker,
+                          WaitBackoff>;
+
+struct Outcome;
+// Called when the wait is over. `timed_out`: the deadline of the Suspend passed first (no error for
+// awaitData, awaitable hello and write concern; the command decides). An operation killed while it waits
+// is resumed with op->interrupt.killed().
+using Resume = std::function<Outcome(bool timed_out)>;
+
+struct Suspend {
+  Wait wait;
+  Resume resume;
+  // No deadline = the operation's own (maxTimeMS).
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+};
+
+struct Done {
+  // The reply's fields without `ok` and without what the dispatcher adds (operationTime, $clusterTime,
+  // errorLabels). An unclosed document: the dispatcher appends to it.
+  Status status;               // not ok: becomes {ok: 0, errmsg, code, codeName, <info>}
+  bool more_to_come = false;   // exhaust: run again without a new request
+};
+
+struct Outcome {
+  std::variant<Done, Suspend> v;
+  static Outcome Ok() { return {Done{OkStatus(), false}}; }
+  static Outcome Fail(Status s) { return {Done{std::move(s), false}}; }
+  static Outcome Of(Status s) { return {Done{std::move(s), false}}; }
+};
+
+enum CommandFlags : unsigned {
+  kNoFlags = 0,
+  kAdminOnly = 1u << 0,         // must be sent to database admin
+  kWrite = 1u << 1,             // needs a writable primary; takes a write concern
+  kReadData = 1u << 2,          // reads user data: secondaries need a read preference; read concern applies
+  kNoAuth = 1u << 3,            // allowed before authentication
+  kRetryable = 1u << 4,         // accepts lsid + txnNumber as a retryable write
+  kMaintenanceOk = 1u << 5,     // allowed in every member state (diagnostics, replSet*)
+  kInternal = 1u << 6,          // only for members of the set
+  kTestOnly = 1u << 7,          // needs enableTestCommands
+  kHello = 1u << 8,
+  kNoReplyOnOk = 1u << 9,       // shutdown
+  kMayBeLong = 1u << 10,        // starts in the worker pool
+  kOplogRead = 1u << 11,
+};
+
+struct CommandSpec {
+  std::string_view name;
+  std::vector<std::string_view> aliases;
+  unsigned flags = 0;
+  std::string_view help;        // one sentence for listCommands
+  // Field names accepted beside the generic arguments; others fail with 40415. Empty = any.
+  std::vector<std::string_view> fields;
+  std::string_view api_version;  // "1" if in the Stable API
+  Outcome (*run)(catalog::Op* op, const Services& services, const Request& request,
+                 bson::DocBuilder* reply);
+};
+
+// The table. Unknown: null.
+const CommandSpec* FindCommand(std::string_view name);
+std::vector<const CommandSpec*> AllCommands();  // sorted by name
+
+}  // namespace septet::commands
