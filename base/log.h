@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -25,6 +26,15 @@ enum class Component {
 };
 // "REPL", "ELECTION", "-" ...
 std::string_view NameOf(Component component);
+
+// Names of a component: in log lines, in the parameter logComponentVerbosity, and its parent there.
+struct ComponentRow {
+  Component component;
+  std::string_view name;
+  std::string_view parameter_name;  // empty for the root
+  Component parent;
+};
+std::span<const ComponentRow> Components();  // indexed by Component
 
 // One attribute: a name and an already encoded JSON value.
 class Attribute {
@@ -50,13 +60,17 @@ class Attribute {
   std::string json_;
 };
 
-// Verbosity per component: 0 shows kInfo and above, 1..5 show kDebug lines of that level.
+// Verbosity per component: 0 shows kInfo and above, 1..5 show kDebug lines of that level, -1 takes the
+// parent's.
 void SetVerbosity(Component component, int level);
-int Verbosity(Component component);
+int Verbosity(Component component);     // what applies
+int OwnVerbosity(Component component);  // what was set, -1 = inherited
 inline bool Enabled(Component component, int debug_level) { return debug_level <= Verbosity(component); }
 
 void Write(Severity severity, Component component, int id, std::string_view message,
            std::initializer_list<Attribute> attributes = {});
+void WriteDebug(int level, Component component, int id, std::string_view message,
+                std::initializer_list<Attribute> attributes = {});
 
 // Where lines go. Empty path = standard output. Returns false if the file cannot be opened.
 struct SinkOptions {
@@ -64,17 +78,24 @@ struct SinkOptions {
   bool append = false;
   bool quiet = false;      // only warnings and worse
   bool text_form = false;  // readable text instead of JSON
+  bool syslog = false;     // to syslog(3) instead of a file
+  int syslog_facility = 8;  // LOG_USER
+  bool local_time = true;  // time stamps with the local offset; else +00:00
 };
 bool OpenSink(const SinkOptions& options);
+void SetQuiet(bool quiet);
+bool Quiet();
 // logRotate: "rename" moves the file to <path>.<UTC time> and opens a new one; "reopen" opens again.
 bool Rotate(bool rename, std::string* error);
 
 // The last lines in memory (getLog: "global"), and those marked as start-up warnings.
 std::vector<std::string> RecentLines(int64_t* total);
-void AddStartupWarning(int id, std::string_view message);
+void AddStartupWarning(int id, std::string_view message,
+                       std::initializer_list<Attribute> attributes = {});
 std::vector<std::string> StartupWarnings();
 // Name shown as "ctx" for lines of the calling thread, e.g. "conn12", "ReplCoord-0".
 void SetThreadContext(std::string_view name);
+std::string_view ThreadContext();
 
 }  // namespace septet::log
 
@@ -85,6 +106,6 @@ void SetThreadContext(std::string_view name);
 #define P_LOG_DEBUG(level, component, id, message, ...)                                     \
   do {                                                                                      \
     if (::septet::log::Enabled(::septet::log::Component::component, level)) [[unlikely]]   \
-      ::septet::log::Write(::septet::log::Severity::kDebug, ::septet::log::Component::component, \
-                           id, message __VA_OPT__(, {__VA_ARGS__}));                        \
+      ::septet::log::WriteDebug(level, ::septet::log::Component::component, id,             \
+                                message __VA_OPT__(, {__VA_ARGS__}));                       \
   } while (false)
