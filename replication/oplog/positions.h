@@ -16,11 +16,6 @@
 
 namespace septet::repl {
 
-struct OpTimeAndWall {
-  OpTime optime;
-  int64_t wall_millis = 0;
-};
-
 class Positions {
  public:
   explicit Positions(storage::Engine* engine);
