@@ -32,6 +32,7 @@ struct OpCounters {
 struct Op {
   Interrupt interrupt;
   uint64_t op_id = 0;
+  int64_t now_millis = 0;  // wall clock at the start: $$NOW, $currentDate, "wall" of entries
   // Snapshot of the read concern (majority, snapshot); null = newest at acquisition.
   std::shared_ptr<const storage::Snapshot> read_snapshot;
   std::optional<WriteSession> session;

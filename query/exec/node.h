@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/status.h"
 #include "bson/builder.h"
 #include "bson/view.h"
@@ -41,9 +42,24 @@ struct ExecContext {
   std::shared_ptr<const storage::Snapshot> snapshot;
   bson::Arena arena;                          // reset by the root per row
   EvalContext eval;                           // eval.arena = &arena
+  Random random{0};                           // $rand, $sample; seeded per operation
   bool allow_disk_use = true;
   std::string temp_dir;                       // for spills
+  int64_t memory_limit_bytes = limits::kBlockingStageMemoryBytes;  // of each blocking node
+  int64_t work_budget = -1;                   // trial runs: units of work left; -1 = no limit
+  bool measure_time = false;                  // explain executionStats
 };
+
+// Counts one unit of work of `ctx`; true = give kYield now (slice of the I/O thread or trial used up).
+inline bool ShouldYield(ExecContext* ctx) {
+  if (ctx->work_budget >= 0) [[unlikely]] {
+    if (ctx->work_budget == 0) {
+      return true;
+    }
+    --ctx->work_budget;
+  }
+  return ctx->op->interrupt.SliceUsed();
+}
 
 // Figures for explain, kept by every node.
 struct NodeStats {

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "catalog/catalog.h"
@@ -32,23 +34,62 @@ struct FindQuery {
   bool tailable = false;
   bool await_data = false;
   bool want_rid = false;                             // update, delete: rows need rid and document
+  bool want_match_details = false;                   // positional update
   bool count_only = false;                           // count: no documents needed
   ParseContext variables;
   std::vector<std::pair<VariableId, std::string>> let_values;  // encoded {v: value}
 };
 
+// Remembers which index won the trial for a query shape. One per server.
+// Thread rule: thread-safe.
+class PlanCache {
+ public:
+  struct Entry {
+    std::string index_name;
+    int64_t works = 0;
+  };
+  std::optional<Entry> Find(const std::string& key) const;
+  void Put(const std::string& key, Entry entry);
+  void Erase(const std::string& key);
+  void Clear();
+  size_t size() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Entry> entries_;
+};
+
 struct Plan {
-  NodePtr root;
   std::unique_ptr<ExecContext> context;
-  // Names for slow log and profile: "IXSCAN { a: 1 }", "COLLSCAN", "IDHACK".
+  NodePtr root;
+  // Kept alive for the nodes: the query the plan was made from.
+  std::shared_ptr<const FindQuery> query;
+  // For the slow log and the profiler: "IXSCAN { a: 1 }", "COLLSCAN", "IDHACK".
   std::string summary;
   std::vector<NodePtr> rejected;   // for explain
   bool from_cache = false;
+
+  // Next row; the operation that runs now is given each time (find, then its getMores). Resets the arena.
+  StatusOr<Step> Next(catalog::Op* op, Row* row) {
+    context->op = op;
+    context->eval.interrupt = &op->interrupt;
+    context->arena.Reset();
+    return root->Next(context.get(), row);
+  }
 };
 
-// `collection` may be null (missing collection: EOF plan). Errors: BadValue for a bad hint, 291, ...
+struct PlannerOptions {
+  bool for_explain = false;        // keep the rejected plans
+  bool not_primary = false;
+  std::string temp_dir;
+  bool allow_disk_use = true;
+};
+
+// `collection` may be null (missing collection: EOF plan). `cache` may be null. Errors: BadValue for a
+// bad hint, NoQueryExecutionPlans, ... The snapshot is catalog::ReadSnapshot(op).
 StatusOr<Plan> MakePlan(catalog::Catalog* catalog, catalog::Op* op,
-                        const catalog::CollectionPtr& collection, const FindQuery& query,
-                        bool for_explain = false);
+                        const catalog::CollectionPtr& collection,
+                        std::shared_ptr<const FindQuery> query, PlanCache* cache,
+                        const PlannerOptions& options = {});
 
 }  // namespace septet::query
