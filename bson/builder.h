@@ -4,6 +4,8 @@
 //   DocBuilder b;  b.Append("n", 1);  { auto sub = b.Object("cursor"); b.Append("id", int64_t{0}); }
 //   std::string bytes = b.Finish();
 // Integers: int is an int32, int64_t/long long an int64.
+// While building, the buffer is larger than what was written (it grows ahead); its size is right after
+// Finish() or Seal(). What is appended must not lie in the builder's own buffer.
 // Thread rule: owned by one thread.
 #pragma once
 
@@ -93,7 +95,7 @@ class DocBuilder {
   std::string_view NextIndex();
 
   // Bytes written so far, for size limits.
-  size_t size_bytes() const { return out_->size() - base_; }
+  size_t size_bytes() const { return static_cast<size_t>(at_ - begin_); }
   // Closes everything. Own buffer: returns the document's bytes and leaves the builder empty.
   std::string Finish();
   // The finished document; requires Finish() on an outside buffer, or after Seal().
@@ -104,15 +106,31 @@ class DocBuilder {
 
  private:
   struct Level {
-    size_t start;
+    size_t start;  // from begin_
     uint32_t next_index;
   };
+  static constexpr size_t kInlineLevels = 8;
+
+  // Makes room for `n` bytes, and writes the root's length field if nothing was written yet.
+  void Grow(size_t n);
+  // Writes type byte and name, returns where the value of that size goes.
   char* Header(Type type, std::string_view name, size_t value_size);
+  template <typename T>
+  DocBuilder& Fixed(Type type, std::string_view name, T v);
+  DocBuilder& Text(Type type, std::string_view name, std::string_view v);
+  DocBuilder& Bytes(Type type, std::string_view name, std::string_view raw);
+  void Open(Type type, std::string_view name);
 
   std::string own_;
   std::string* out_;
   size_t base_ = 0;
-  std::vector<Level> levels_;
+  char* begin_ = nullptr;  // out_->data() + base_ once started
+  char* at_ = nullptr;
+  char* limit_ = nullptr;
+  Level top_ = {0, 0};  // the innermost open document
+  size_t depth_ = 0;    // how many are open around it
+  Level parents_[kInlineLevels];
+  std::vector<Level> deep_parents_;
   char index_text_[12];
 };
 

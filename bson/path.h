@@ -15,7 +15,7 @@ class FieldPath {
  public:
   FieldPath() = default;
   explicit FieldPath(std::string_view dotted);
-  FieldPath(const FieldPath& other) : FieldPath(other.text_) {}
+  FieldPath(const FieldPath& other);
   FieldPath& operator=(const FieldPath& other);
 
   const std::string& text() const { return text_; }
@@ -56,11 +56,9 @@ bool VisitPath(DocView doc, const FieldPath& path, size_t from, const Visit& vis
   }
   const int64_t index = ArrayIndex(path.part(from + 1));
   int64_t i = 0;
-  bool any = false;
   for (const ElementView e : v.AsArray()) {
     const ValueView item = e.value();
     if (index >= 0 && i == index) {
-      any = true;
       if (from + 2 == path.size()) {
         if (visit(item)) {
           return true;
@@ -80,14 +78,12 @@ bool VisitPath(DocView doc, const FieldPath& path, size_t from, const Visit& vis
       }
     }
     if (item.is_object()) {
-      any = true;
       if (VisitPath(item.AsDoc(), path, from + 1, visit)) {
         return true;
       }
     }
     ++i;
   }
-  (void)any;
   return false;
 }
 

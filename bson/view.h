@@ -89,6 +89,13 @@ T Load(const char* p) {
   std::memcpy(&v, p, sizeof(T));  // the product runs on little-endian machines only
   return v;
 }
+
+// Size of a value by its wire number: kFixed bytes, plus the leading int32 where kPrefixed is set.
+// Regexes (two strings with terminators) are measured apart.
+inline constexpr uint8_t kFixed[20] = {0, 8, 4, 0, 0, 5, 0, 12, 1, 8, 0, 0, 16, 4, 4, 0, 4, 8, 8, 16};
+inline constexpr uint32_t kPrefixed = (1U << 2) | (1U << 3) | (1U << 4) | (1U << 5) | (1U << 12) |
+                                      (1U << 13) | (1U << 14) | (1U << 15);
+int32_t RegexSize(const char* data);
 }  // namespace view_internal
 
 class DocView;
@@ -102,7 +109,7 @@ class ValueView {
   Type type() const { return type_; }
   const char* data() const { return data_; }
   // Length of the encoded value in bytes.
-  int32_t size_bytes() const;
+  inline int32_t size_bytes() const;
   std::string_view raw() const { return {data_, static_cast<size_t>(size_bytes())}; }
 
   bool missing() const { return type_ == Type::kMissing; }
@@ -131,6 +138,7 @@ class ValueView {
     return {data_ + 4, static_cast<size_t>(view_internal::Load<int32_t>(data_) - 1)};
   }
   ObjectId AsObjectId() const { return view_internal::Load<ObjectId>(data_); }
+  // The payload as it stands in the document: subtype 2 keeps its inner length.
   BinData AsBinData() const;
   Regex AsRegex() const;
   inline DocView AsDoc() const;    // object
@@ -229,6 +237,18 @@ struct ValueView::CodeScope {
   std::string_view code;
   DocView scope;
 };
+
+inline int32_t ValueView::size_bytes() const {
+  const auto number = static_cast<uint8_t>(type_);
+  if (number >= 20) {
+    return 0;  // MinKey, MaxKey
+  }
+  const int32_t fixed = view_internal::kFixed[number];
+  if (((view_internal::kPrefixed >> number) & 1U) != 0) {
+    return fixed + view_internal::Load<int32_t>(data_);
+  }
+  return type_ == Type::kRegex ? view_internal::RegexSize(data_) : fixed;
+}
 
 inline DocView ValueView::AsDoc() const { return DocView(data_); }
 inline DocView ValueView::AsArray() const { return DocView(data_); }
