@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/interrupt.h"
@@ -29,7 +30,15 @@ using bson::ValueView;
 
 using VariableId = int;
 // Variables every expression may use without declaration.
-enum : VariableId { kVarRoot = -1, kVarRemove = -2, kVarNow = -3, kVarClusterTime = -4 };
+enum : VariableId {
+  kVarRoot = -1,
+  kVarRemove = -2,
+  kVarNow = -3,
+  kVarClusterTime = -4,
+  kVarUserRoles = -5,
+  kVarJsScope = -6,  // known names without a value here: error 4631100 when evaluated
+  kVarIsMapReduce = -7,
+};
 
 // What is known while parsing: which variables are in scope and how strings compare.
 class ParseContext {
@@ -45,6 +54,16 @@ class ParseContext {
   StatusOr<VariableId> Lookup(std::string_view name) const;
   int variable_count() const { return next_id_; }
 
+  // Constant sub-expressions are evaluated once while parsing. A failure there is no parse error (a
+  // server finds it when it optimizes the pipeline): the first one is kept here, the expression stays
+  // as it is. The caller of a whole pipeline answers it after parsing, if no parse error came first.
+  const Status& fold_status() const { return fold_status_; }
+  void NoteFoldError(Status status) {
+    if (fold_status_.ok()) {
+      fold_status_ = std::move(status);
+    }
+  }
+
  private:
   struct Entry {
     std::string name;
@@ -52,6 +71,7 @@ class ParseContext {
   };
   std::vector<Entry> scope_;
   VariableId next_id_ = 0;
+  Status fold_status_;
 };
 
 // User variable names: 16866..16871 as a server answers.
@@ -67,6 +87,7 @@ class EvalContext {
   Random* random = nullptr;
   int64_t now_millis = 0;            // $$NOW
   bson::Timestamp cluster_time;      // $$CLUSTER_TIME
+  DocView user_roles;                // $$USER_ROLES: the elements of an array
   DocView root;                      // $$ROOT / $$CURRENT of the row being evaluated
 
   // Variables by id; a slot holds a view valid as long as its scope runs ($map's $$this) or as long as

@@ -29,4 +29,20 @@ Status ValidateFieldPath(std::string_view dotted) {
   }
 }
 
+Status ValidateFieldName(std::string_view name) {
+  if (name.empty()) {
+    return Error(15998, "FieldPath field names may not be empty strings.");
+  }
+  if (name[0] == '$') {
+    return Error(16410, "FieldPath field names may not start with '$'.");
+  }
+  if (name.find('\0') != std::string_view::npos) {
+    return Error(16411, "FieldPath field names may not contain '\\0'.");
+  }
+  if (name.find('.') != std::string_view::npos) {
+    return Error(16412, "FieldPath field names may not contain '.'.");
+  }
+  return OkStatus();
+}
+
 }  // namespace septet::query
