@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // OP_COMPRESSED both ways: noop, snappy, zlib, zstd (S01-032 .. S01-037).
 //
-// The size of the result is known before anything is unpacked and never exceeds the message limit, so
-// a hostile message cannot make the server allocate more than one message.
-// Thread rule: a Compressor is owned by one thread (it keeps the state of zstd); the free functions
-// are thread-safe.
+// The size of the result is known before anything is unpacked and never exceeds the message limit,
+// so a hostile message cannot make the server allocate more than one message. Thread rule: a
+// Compressor is owned by one thread (it keeps the state of zstd); the free functions are
+// thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -57,13 +57,13 @@ class Compressor {
   Compressor(const Compressor&) = delete;
   Compressor& operator=(const Compressor&) = delete;
 
-  // Unpacks a whole OP_COMPRESSED into the whole inner message, header included, with the request id
-  // and response_to of the outer one. `*id` receives the compressor used.
-  // Errors: those of ParseCompressedFrame, BadValue for bytes that do not unpack to the size told.
+  // Unpacks a whole OP_COMPRESSED into the whole inner message, header included, with the request
+  // id and response_to of the outer one. `*id` receives the compressor used. Errors: those of
+  // ParseCompressedFrame, BadValue for bytes that do not unpack to the size told.
   Status Decompress(std::string_view message, std::string* inner, CompressorId* id);
 
-  // Packs a whole message given in `parts` (its header stands at the start of parts[0]) into a whole
-  // OP_COMPRESSED, which replaces `*out`.
+  // Packs a whole message given in `parts` (its header stands at the start of parts[0]) into a
+  // whole OP_COMPRESSED, which replaces `*out`.
   Status Compress(std::span<const std::string_view> parts, CompressorId id, std::string* out);
 
  private:

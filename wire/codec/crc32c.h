@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRC-32C (Castagnoli), the checksum of OP_MSG. The processor's instruction where it has one (chosen
-// at run time), a table otherwise.
-// Thread rule: pure functions.
+// CRC-32C (Castagnoli), the checksum of OP_MSG. The processor's instruction where it has one
+// (chosen at run time), a table otherwise. Thread rule: pure functions.
 #pragma once
 
 #include <cstdint>

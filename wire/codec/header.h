@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 16 bytes in front of every message, and the opcodes. Source: the manual's "Wire Protocol" page.
-// All integers are little-endian (S01-015).
-// Thread rule: values.
+// The 16 bytes in front of every message, and the opcodes. Source: the manual's "Wire Protocol"
+// page. All integers are little-endian (S01-015). Thread rule: values.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +13,7 @@ namespace septet::wire {
 
 enum class OpCode : int32_t {
   kReply = 1,
-  kDeadMsg = 1000,       // never used by a living client; rejected (S01-013)
+  kDeadMsg = 1000,  // never used by a living client; rejected (S01-013)
   kUpdate = 2001,
   kInsert = 2002,
   kQuery = 2004,
@@ -32,7 +31,7 @@ inline constexpr size_t kHeaderBytes = 16;
 struct MessageHeader {
   int32_t message_length = 0;  // of the whole message, header included
   int32_t request_id = 0;
-  int32_t response_to = 0;     // in a reply: the request's request_id (S01-017)
+  int32_t response_to = 0;  // in a reply: the request's request_id (S01-017)
   OpCode op_code = OpCode::kMsg;
 };
 
@@ -54,8 +53,8 @@ inline bool IsAcceptableLength(int32_t message_length) {
          message_length <= limits::kMaxMessageSizeBytes;
 }
 
-// The methods of HTTP as they would stand in place of message_length: "GET ", "POST", ... (S01-031).
-// Requires 4 bytes.
+// The methods of HTTP as they would stand in place of message_length: "GET ", "POST", ...
+// (S01-031). Requires 4 bytes.
 bool LooksLikeHttp(const char* first_bytes);
 
 }  // namespace septet::wire

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages as structs. Source: the manual's "Wire Protocol" and "Legacy Opcodes" pages.
 //
-// Every string_view and DocView points into the bytes that were parsed (zero copy) and lives as long
-// as they do. The BSON in them was validated by Parse unless its options say otherwise.
-// Thread rule: values; immutable once parsed.
+// Every string_view and DocView points into the bytes that were parsed (zero copy) and lives as
+// long as they do. The BSON in them was validated by Parse unless its options say otherwise. Thread
+// rule: values; immutable once parsed.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,9 @@
 #include <variant>
 #include <vector>
 
-#include "base/status.h"
 #include "bson/view.h"
+
+#include "base/status.h"
 #include "wire/codec/header.h"
 
 namespace septet::wire {
@@ -115,17 +116,18 @@ enum QueryFlags : uint32_t {
 
 struct OpQuery {
   uint32_t flags = 0;
-  std::string_view ns;  // "db.collection"; a command if it ends in ".$cmd"
+  std::string_view ns{};  // "db.collection"; a command if it ends in ".$cmd"
   int32_t skip = 0;
   int32_t number_to_return = 0;
-  bson::DocView query;
+  bson::DocView query{};
   bool has_projection = false;
-  bson::DocView projection;
+  bson::DocView projection{};
 
   bool is_command() const { return ns.ends_with(".$cmd"); }
   // The part of `ns` before the first dot.
   std::string_view database() const { return ns.substr(0, ns.find('.')); }
-  // The command itself where the body is wrapped as {$query: {...}, $readPreference: ...} (S01-041).
+  // The command itself where the body is wrapped as {$query: {...}, $readPreference: ...}
+  // (S01-041).
   bson::DocView unwrapped() const;
   std::string_view command_name() const {
     const bson::DocView command = unwrapped();
@@ -177,7 +179,7 @@ struct OpReply {
   Documents documents;
 };
 
-using Message = std::variant<OpMsg, OpQuery, OpGetMore, OpInsert, OpUpdate, OpDelete, OpKillCursors,
-                             OpReply>;
+using Message =
+    std::variant<OpMsg, OpQuery, OpGetMore, OpInsert, OpUpdate, OpDelete, OpKillCursors, OpReply>;
 
 }  // namespace septet::wire

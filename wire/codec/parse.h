@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytes from strangers to messages: every length is checked, every document validated. Rules
-// S01-015 .. S01-028 of the surface; error numbers as a mongod gives them.
-// Thread rule: pure functions.
+// S01-015 .. S01-028 of the surface; error numbers as a mongod gives them. There is no way to
+// switch the validation off (net.wireObjectCheck, S01-028): views trust the lengths inside
+// documents. Thread rule: pure functions.
 #pragma once
 
 #include <string_view>
@@ -13,22 +14,18 @@ namespace septet::wire {
 
 // What the receiver does with a message that does not parse.
 enum class Verdict {
-  kHandle,          // it parsed
-  kReply,           // answer with the status, the connection lives on
-  kReplyAndClose,   // answer with the status, then close
-  kClose,           // close without a word
-};
-
-struct ParseOptions {
-  bool check_bson = true;  // net.wireObjectCheck (S01-028); lengths are checked in any case
+  kHandle,         // it parsed
+  kReply,          // answer with the status, the connection lives on
+  kReplyAndClose,  // answer with the status, then close
+  kClose,          // close without a word
 };
 
 struct ParseResult {
   Verdict verdict = Verdict::kHandle;
-  Status status;        // not ok unless kHandle
+  Status status;  // not ok unless kHandle
   MessageHeader header;
-  // On kReply and kReplyAndClose it holds the right alternative and, of an OpMsg, its flags: whether
-  // the client wants an answer at all and one with a checksum.
+  // On kReply and kReplyAndClose it holds the right alternative and, of an OpMsg, its flags:
+  // whether the client wants an answer at all and one with a checksum.
   Message message;
 };
 
@@ -40,6 +37,6 @@ struct ParseResult {
 // (answered, then closed), 40433 field both in body and as sequence, 40587 no body, 22 InvalidBSON,
 // 15 Overflow (depth), 10334 BSONObjectTooLarge.
 // OP_COMMAND, OP_COMMANDREPLY, the dead OP_MSG and unknown opcodes: ProtocolError, close.
-ParseResult Parse(std::string_view bytes, const ParseOptions& options = {});
+ParseResult Parse(std::string_view bytes);
 
 }  // namespace septet::wire

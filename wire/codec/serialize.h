@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages to bytes. Replies are written as pieces around a body that is never copied: prefix, body,
-// and a checksum where the request had one (S01-023); one gathering write sends them.
-// Thread rule: pure functions.
+// Messages to bytes. Replies are written as pieces around a body that is never copied: prefix,
+// body, and a checksum where the request had one (S01-023); one gathering write sends them. Thread
+// rule: pure functions.
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "bson/view.h"
+
 #include "wire/codec/message.h"
 
 namespace septet::wire {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the sockets ask of the server, and what they offer it.
 //
-// A connection belongs to one I/O thread for life. Its requests are given to Handler::Handle one at a
-// time, in the order they came: the next one only after the last was answered. The handler answers
+// A connection belongs to one I/O thread for life. Its requests are given to Handler::Handle one at
+// a time, in the order they came: the next one only after the last was answered. The handler
+// answers
 //   - inside Handle: the reply is written at once, by the same thread, without a copy; or
 //   - later, from any thread: the reply is handed to the connection's thread first.
 // While an answer is outstanding the socket is watched, so a client that goes away is noticed
@@ -37,9 +38,9 @@ class ClientState {
 
 // Facts that never change while the connection lives.
 struct ConnectionFacts {
-  int64_t id = 0;         // unique in this process, from 1
-  std::string remote;     // "127.0.0.1:54321", "[::1]:54321", "anonymous unix socket"
-  std::string local;      // "127.0.0.1:27017", "/tmp/mongodb-27017.sock"
+  int64_t id = 0;      // unique in this process, from 1
+  std::string remote;  // "127.0.0.1:54321", "[::1]:54321", "anonymous unix socket"
+  std::string local;   // "127.0.0.1:27017", "/tmp/mongodb-27017.sock"
   bool is_unix = false;
   bool is_loopback = false;  // 127.0.0.0/8, ::1 or a Unix socket
   bool is_tls = false;
@@ -63,13 +64,13 @@ struct Request {
   }
 };
 
-// An answer. To an OpMsg it is sent as OP_MSG (with a checksum if the request had one, compressed if
-// the request was); to a legacy request as OP_REPLY with the fields of `legacy`.
+// An answer. To an OpMsg it is sent as OP_MSG (with a checksum if the request had one, compressed
+// if the request was); to a legacy request as OP_REPLY with the fields of `legacy`.
 struct Reply {
-  std::string body;           // one document; of a legacy reply any number, see legacy.count
+  std::string body;  // one document; of a legacy reply any number, see legacy.count
   // Another reply to the same request follows (exhaust). Only for a request with exhaust_allowed().
   bool more_to_come = false;
-  bool close = false;         // close the connection once this is written
+  bool close = false;  // close the connection once this is written
   // Legacy replies only.
   uint32_t reply_flags = 0;
   int64_t cursor_id = 0;
@@ -89,10 +90,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The thread this connection lives on: timers, Post.
   IoThread& io() const { return *io_; }
 
-  // Answers the request in flight. Any thread. A reply with more_to_come leaves the request in flight.
-  // `written`, if given, runs on the I/O thread once the socket took the reply (an exhaust stream
-  // then makes its next one); it does not run if the connection is closed.
-  // After the connection is closed: does nothing.
+  // Answers the request in flight. Any thread. A reply with more_to_come leaves the request in
+  // flight. `written`, if given, runs on the I/O thread once the socket took the reply (an exhaust
+  // stream then makes its next one); it does not run if the connection is closed. After the
+  // connection is closed: does nothing.
   virtual void SendReply(Reply reply, std::function<void()> written = nullptr) = 0;
   // Ends a request that gets no reply. Any thread.
   virtual void Done() = 0;
@@ -116,8 +117,8 @@ class Handler {
   // The connection is closed, by either side; called once, also while a request is in flight. The
   // request's views stay valid as long as the Connection lives.
   virtual void OnClose(Connection& connection) = 0;
-  // One request; must lead to exactly one final Reply or Done(), now or later, unless the connection
-  // closes before.
+  // One request; must lead to exactly one final Reply or Done(), now or later, unless the
+  // connection closes before.
   virtual void Handle(const std::shared_ptr<Connection>& connection, Request&& request) = 0;
   // A request that did not parse: returns the body of the error reply ({ok: 0, errmsg, code,
   // codeName}, and whatever else the server puts into errors). Only the dispatcher turns a Status

@@ -36,9 +36,9 @@ class TimerHandle {
 
 // What one thread moved over its sockets. Written by that thread only; read by any.
 struct alignas(64) NetworkCounters {
-  std::atomic<int64_t> bytes_in{0};            // after decompression
-  std::atomic<int64_t> bytes_out{0};           // before compression
-  std::atomic<int64_t> physical_bytes_in{0};   // as on the socket
+  std::atomic<int64_t> bytes_in{0};           // after decompression
+  std::atomic<int64_t> bytes_out{0};          // before compression
+  std::atomic<int64_t> physical_bytes_in{0};  // as on the socket
   std::atomic<int64_t> physical_bytes_out{0};
   std::atomic<int64_t> requests{0};
 
