@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,9 +27,27 @@ namespace septet::commands {
 struct Services;  // services.h: references to the parts of the server
 
 // A document sequence (OP_MSG section kind 1): `identifier` and its documents back to back.
+//   for (bson::DocView doc : sequence) ...
 struct DocumentSequence {
   std::string_view identifier;
-  std::vector<bson::DocView> documents;
+  std::string_view bytes;
+  int32_t count = 0;
+
+  class Iterator {
+   public:
+    explicit Iterator(const char* at) : at_(at) {}
+    bson::DocView operator*() const { return bson::DocView(at_); }
+    Iterator& operator++() {
+      at_ += bson::DocView(at_).size_bytes();
+      return *this;
+    }
+    bool operator==(const Iterator& other) const { return at_ == other.at_; }
+
+   private:
+    const char* at_;
+  };
+  Iterator begin() const { return Iterator(bytes.data()); }
+  Iterator end() const { return Iterator(bytes.data() + bytes.size()); }
 };
 
 // Facts about the connection a command may ask for.
@@ -47,6 +66,15 @@ struct Request {
   std::string_view name;       // as sent, e.g. "findandmodify"
   bson::DocView body;
   std::vector<DocumentSequence> sequences;
+  // The sequence of that name, or null.
+  const DocumentSequence* Sequence(std::string_view identifier) const {
+    for (const DocumentSequence& s : sequences) {
+      if (s.identifier == identifier) {
+        return &s;
+      }
+    }
+    return nullptr;
+  }
   const ClientInfo* client = nullptr;
   bool exhaust_allowed = false;
   bool is_legacy = false;      // OP_QUERY
@@ -89,18 +117,21 @@ struct Suspend {
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
 
+// The end of a command. Its reply's fields stand in the DocBuilder, without `ok` and what the dispatcher
+// adds (operationTime, $clusterTime, errorLabels).
 struct Done {
-  // The reply's fields without `ok` and without what the dispatcher adds (operationTime, $clusterTime,
-  // errorLabels). An unclosed document: the dispatcher appends to it.
   Status status;               // not ok: becomes {ok: 0, errmsg, code, codeName, <info>}
-  bool more_to_come = false;   // exhaust: run again without a new request
+  // Exhaust: another reply follows without a new request. `next` makes it, on an empty reply builder;
+  // null: the command is run again.
+  bool more_to_come = false;
+  Resume next = nullptr;
 };
 
 struct Outcome {
   std::variant<Done, Suspend> v;
-  static Outcome Ok() { return {Done{OkStatus(), false}}; }
-  static Outcome Fail(Status s) { return {Done{std::move(s), false}}; }
-  static Outcome Of(Status s) { return {Done{std::move(s), false}}; }
+  static Outcome Ok() { return {Done{OkStatus()}}; }
+  static Outcome Fail(Status s) { return {Done{std::move(s)}}; }
+  static Outcome Of(Status s) { return {Done{std::move(s)}}; }
 };
 
 enum CommandFlags : unsigned {
@@ -117,18 +148,27 @@ enum CommandFlags : unsigned {
   kNoReplyOnOk = 1u << 9,       // shutdown
   kMayBeLong = 1u << 10,        // starts in the worker pool
   kOplogRead = 1u << 11,
+  kTransactionOk = 1u << 12,    // allowed inside a multi-document transaction
+  kAnyFields = 1u << 13,        // `fields` are known, others are ignored instead of refused (hello)
 };
+
+// How the operation counts in opcounters, opLatencies and top.
+enum class OpKind { kCommand, kInsert, kQuery, kUpdate, kDelete, kGetMore };
+
+// Names in static storage. (No vector: a CommandSpec is a constant that needs no code before main.)
+using NameList = std::initializer_list<std::string_view>;
 
 struct CommandSpec {
   std::string_view name;
-  std::vector<std::string_view> aliases;
+  NameList aliases = {};
   unsigned flags = 0;
-  std::string_view help;        // one sentence for listCommands
+  std::string_view help = {};   // one sentence for listCommands
   // Field names accepted beside the generic arguments; others fail with 40415. Empty = any.
-  std::vector<std::string_view> fields;
-  std::string_view api_version;  // "1" if in the Stable API
+  NameList fields = {};
+  std::string_view api_version = {};  // "1" if in the Stable API
+  OpKind kind = OpKind::kCommand;
   Outcome (*run)(catalog::Op* op, const Services& services, const Request& request,
-                 bson::DocBuilder* reply);
+                 bson::DocBuilder* reply) = nullptr;
 };
 
 // The table. Unknown: null.
