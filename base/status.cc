@@ -77,9 +77,6 @@ std::string_view TextOf(const Status& status) {
 }
 
 Status Prefixed(std::string_view prefix, const Status& status) {
-  if (status.ok()) {
-    return status;
-  }
   std::string text(prefix);
   text += TextOf(status);
   Status result = Error(CodeOf(status), text);

@@ -35,8 +35,7 @@ struct FindQuery {
   bool await_data = false;
   bool want_rid = false;                             // update, delete: rows need rid and document
   bool want_match_details = false;                   // positional update
-  bool count_only = false;                           // count: one row {count: n}
-  bool no_fields = false;                            // rows may come without a document
+  bool count_only = false;                           // count: no documents needed
   ParseContext variables;
   std::vector<std::pair<VariableId, std::string>> let_values;  // encoded {v: value}
 };
