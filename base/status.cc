@@ -77,6 +77,9 @@ std::string_view TextOf(const Status& status) {
 }
 
 Status Prefixed(std::string_view prefix, const Status& status) {
+  if (status.ok()) {
+    return status;
+  }
   std::string text(prefix);
   text += TextOf(status);
   Status result = Error(CodeOf(status), text);

@@ -29,6 +29,8 @@ enum class Space : uint8_t {
   kUndo = 4,     // inverse records up to the commit point
 };
 inline constexpr int kSpaceCount = 5;
+// "catalog", "records", "indexes", "oplog", "undo".
+std::string_view NameOf(Space space);
 
 class WriteBatch {
  public:
@@ -60,11 +62,14 @@ class PinnedValue {
   PinnedValue(PinnedValue&&) noexcept;
   PinnedValue& operator=(PinnedValue&&) noexcept;
   std::string_view view() const { return view_; }
+  // Empties the view and lets go of what is pinned; keeps the memory for the next use.
   void Reset();
 
-  // For engines.
+  // For engines. Release() lets go of the bytes but keeps the object, so that the engine that made it
+  // can use it again.
   struct Pin {
     virtual ~Pin() = default;
+    virtual void Release() {}
   };
   std::string* mutable_buffer() { return &buffer_; }
   void SetOwned() { view_ = buffer_; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Regular expressions of queries and expressions over PCRE2: UTF mode always; flags i m x s u (u
-// changes nothing). The compiled program runs as machine code where PCRE2 can make it. Source:
-// manual "$regex", PCRE2 10 pattern syntax. Thread rule: immutable after Compile; Match and Find
-// may be called by several threads at once.
+// Regular expressions of queries and expressions over PCRE2: UTF mode always; flags i m x s u (u changes
+// nothing). The compiled program runs as machine code where PCRE2 can make it.
+// Source: manual "$regex", PCRE2 10 pattern syntax.
+// Thread rule: immutable after Compile; Match and Find may be called by several threads at once.
 #pragma once
 
 #include <atomic>
@@ -28,8 +28,8 @@ class CompiledRegex {
     int64_t end = -1;
   };
 
-  // `op` names the operator in error texts ("$regex", "$regexFind"). Errors: 51091 for a pattern
-  // that is invalid, 51108 for an unknown flag, BadValue for a null byte in the pattern.
+  // `op` names the operator in error texts ("$regex", "$regexFind"). Errors: 51091 for a pattern that is
+  // invalid, 51108 for an unknown flag, BadValue for a null byte in the pattern.
   static StatusOr<std::unique_ptr<const CompiledRegex>> Compile(std::string_view pattern,
                                                                 std::string_view flags,
                                                                 std::string_view op = "$regex");
@@ -37,12 +37,12 @@ class CompiledRegex {
   CompiledRegex(const CompiledRegex&) = delete;
   CompiledRegex& operator=(const CompiledRegex&) = delete;
 
-  // Whether the pattern matches anywhere in `subject`. A match that runs out of PCRE2's limits does
-  // not match. Allocates nothing once warm.
+  // Whether the pattern matches anywhere in `subject`. A match that runs out of PCRE2's limits does not
+  // match. Allocates nothing once warm.
   bool Match(std::string_view subject) const;
 
-  // The first match at or after byte `start`: groups[0] is the whole match, then the captures.
-  // Returns 1 for a match, 0 for none, a negative PCRE2 error number if a limit was hit.
+  // The first match at or after byte `start`: groups[0] is the whole match, then the captures. Returns 1
+  // for a match, 0 for none, a negative PCRE2 error number if a limit was hit.
   int Find(std::string_view subject, size_t start, std::vector<Range>* groups) const;
   int capture_count() const { return capture_count_; }
 

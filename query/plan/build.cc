@@ -25,7 +25,7 @@ bool NeedsDetails(const FindQuery& query) {
 // May the projection be made from the index key alone?
 bool IsCovered(const PlanInput& input, const IndexCandidate& candidate) {
   const FindQuery& query = *input.query;
-  const bool no_documents = query.count_only && query.sort.empty();
+  const bool no_documents = (query.count_only || query.no_fields) && query.sort.empty();
   if (query.want_rid || query.return_key || !candidate.bounds.residual.empty() ||
       NeedsDetails(query)) {
     return false;
@@ -140,7 +140,7 @@ StatusOr<NodePtr> BuildIndexPlan(const PlanInput& input, const IndexCandidate& c
   std::vector<IndexScanOptions::FieldCheck> checks;
   MakeRanges(candidate.bounds, *candidate.index, candidate.forward, &ranges, &checks);
   const bool covered = IsCovered(input, candidate);
-  const bool key_needed = covered && !input.query->count_only;
+  const bool key_needed = covered && !input.query->count_only && !input.query->no_fields;
   NodePtr node = Scan(input, candidate, std::move(ranges), std::move(checks), key_needed);
   if (!covered) {
     node = MakeFetch(input.collection, std::move(node), FilterOf(input, candidate.bounds.residual));

@@ -35,7 +35,8 @@ struct FindQuery {
   bool await_data = false;
   bool want_rid = false;                             // update, delete: rows need rid and document
   bool want_match_details = false;                   // positional update
-  bool count_only = false;                           // count: no documents needed
+  bool count_only = false;                           // count: one row {count: n}
+  bool no_fields = false;                            // rows may come without a document
   ParseContext variables;
   std::vector<std::pair<VariableId, std::string>> let_values;  // encoded {v: value}
 };
