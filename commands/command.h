@@ -93,7 +93,7 @@ struct WaitOptime {             // written / durable / committed >= optime
 struct WaitTopologyChange {     // awaitable hello
   int64_t known_counter;
 };
-struct WaitNewData {            // tailable awaitData: something newer than `seen` in that collection
+struct WaitNewData {            // tailable awaitData: writes after Snapshot::sequence() `seen`
   std::string ns;
   uint64_t seen;
 };

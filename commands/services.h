@@ -12,7 +12,7 @@ namespace septet::catalog {
 class Catalog;
 }
 namespace septet::query {
-class CursorRegistry;
+struct Runtime;
 }
 namespace septet::txn {
 class SessionCatalog;
@@ -33,7 +33,7 @@ struct ServerMetrics;
 
 struct Services {
   catalog::Catalog* catalog = nullptr;
-  query::CursorRegistry* cursors = nullptr;
+  query::Runtime* query = nullptr;                 // cursors, plans
   txn::SessionCatalog* transactions = nullptr;     // retryable writes and transactions (txn/)
   repl::ReplicationDriver* driver = nullptr;       // null without a set name
   ReplicationInfo* replication = nullptr;          // role, hello, write concern
