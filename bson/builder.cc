@@ -132,6 +132,26 @@ DocBuilder& DocBuilder::AppendCode(std::string_view name, std::string_view code)
 DocBuilder& DocBuilder::AppendSymbol(std::string_view name, std::string_view symbol) {
   return Text(Type::kSymbol, name, symbol);
 }
+DocBuilder& DocBuilder::AppendCodeWScope(std::string_view name, std::string_view code,
+                                         DocView scope) {
+  const size_t size = 9 + code.size() + scope.raw().size();
+  char* p = Header(Type::kCodeWScope, name, size);
+  Store(p, static_cast<int32_t>(size));
+  Store(p + 4, static_cast<int32_t>(code.size() + 1));
+  p = Put(p + 8, code);
+  *p++ = '\0';
+  Put(p, scope.raw());
+  return *this;
+}
+DocBuilder& DocBuilder::AppendDBPointer(std::string_view name, std::string_view ns,
+                                        const ObjectId& id) {
+  char* p = Header(Type::kDBPointer, name, ns.size() + 17);
+  Store(p, static_cast<int32_t>(ns.size() + 1));
+  p = Put(p + 4, ns);
+  *p++ = '\0';
+  Store(p, id);
+  return *this;
+}
 
 DocBuilder& DocBuilder::Append(const ElementView& element) {
   return Append(element.name(), element.value());

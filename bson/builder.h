@@ -56,6 +56,8 @@ class DocBuilder {
   DocBuilder& AppendMaxKey(std::string_view name);
   DocBuilder& AppendCode(std::string_view name, std::string_view code);
   DocBuilder& AppendSymbol(std::string_view name, std::string_view symbol);
+  DocBuilder& AppendCodeWScope(std::string_view name, std::string_view code, DocView scope);
+  DocBuilder& AppendDBPointer(std::string_view name, std::string_view ns, const ObjectId& id);
   // Copies an element with its name.
   DocBuilder& Append(const ElementView& element);
   // Copies all elements of a document.

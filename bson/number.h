@@ -36,6 +36,31 @@ bool IsInfinite(ValueView v);
 // -1, 0, 1; requires a number that is not NaN.
 int Sign(ValueView v);
 
+// A number as the nearest double not farther from zero, and whether the number is exactly that double.
+// Two numbers are equal iff their parts are equal and, where not exact, their decimals are equal; the
+// order of the doubles, then of the decimals, is the order of the numbers. Requires a number, not NaN.
+// An infinite decimal is an infinite double.
+struct NumberParts {
+  double toward_zero;
+  bool exact;
+  Decimal128 decimal;  // the whole number; set only if !exact
+};
+NumberParts SplitNumber(ValueView v);
+
+// (-1)^negative * coefficient * 10^exponent; coefficient < 10^34.
+struct DecimalParts {
+  bool negative;
+  int exponent;  // -6176 ... 6111
+  unsigned __int128 coefficient;
+};
+// Requires a finite decimal; a coefficient out of range reads as 0.
+DecimalParts SplitDecimal(Decimal128 v);
+// Requires a coefficient and exponent in range.
+Decimal128 JoinDecimal(const DecimalParts& parts);
+// Number of decimal digits; 0 for 0.
+int CountDigits(unsigned __int128 coefficient);
+unsigned __int128 PowerOfTen(int exponent);  // 0 ... 38
+
 // Decimal128 helpers. Rounding: half to even.
 Decimal128 DecimalFromInt64(int64_t v);
 Decimal128 DecimalFromDouble(double v);       // 15 significant digits, as a server converts
@@ -71,12 +96,17 @@ class SumState {
   ValueView Average(int64_t count, Arena* arena) const;
 
  private:
-  Type widest_ = Type::kInt32;
+  Type widest_ = Type::kInt32;  // kInt32 < kInt64 < kDouble < kDecimal128
+  void AddDouble(double x);
+  double DoubleTotal() const;
+  Decimal128 DecimalTotal() const;
+
   __int128 integers_ = 0;
-  double sum_ = 0;
+  double sum_ = -0.0;  // the neutral element
   double compensation_ = 0;
+  double plain_sum_ = -0.0;  // the answer once infinities or NaN are in
   Decimal128 decimals_ = {0, 0x3040000000000000ULL};
-  bool has_double_ = false;
+  bool has_integer_ = false;
 };
 
 }  // namespace septet::bson
