@@ -66,45 +66,114 @@ StatusOr<ValueView> Integral(const Call& call) {
   }
 }
 
-// The sum of what was met plus the one date.
-StatusOr<ValueView> AddToDate(int64_t date, ValueView sum, EvalContext* ctx) {
-  int64_t millis = 0;
-  if (sum.type() == Type::kDouble || sum.type() == Type::kDecimal128) {
-    const double d = std::nearbyint(bson::ToDouble(sum));
-    if (!(std::fabs(d) < 0x1p63)) {
-      return Error(ErrorCode::kOverflow, "date overflow in $add");
+// A running total of the widest type met so far: integers until they overflow, then doubles,
+// decimal once a decimal is met. Doubles are added one after the other, without compensation ($sum
+// has it).
+class Total {
+ public:
+  void Add(ValueView v) {
+    if (v.type() == Type::kDecimal128 && kind_ != Kind::kDecimal) {
+      decimal_ = kind_ == Kind::kDouble ? bson::DecimalFromDouble(double_)
+                                        : bson::DecimalFromInt64(integer_);
+      kind_ = Kind::kDecimal;
+    } else if (v.type() == Type::kDouble && kind_ == Kind::kInteger) {
+      ToDoubleTotal();
     }
-    millis = static_cast<int64_t>(d);
-  } else {
-    millis = bson::ToInt64Clamped(sum);
+    switch (kind_) {
+      case Kind::kDecimal:
+        decimal_ = bson::DecimalBinary(bson::DecimalOp::kAdd, decimal_, bson::ToDecimal(v));
+        break;
+      case Kind::kDouble:
+        double_ += bson::ToDouble(v);
+        break;
+      case Kind::kInteger:
+        AddInteger(v.type() == Type::kInt32 ? v.AsInt32() : v.AsInt64());
+        narrow_ = narrow_ && v.type() == Type::kInt32;
+        break;
+    }
   }
-  int64_t result = 0;
-  if (__builtin_add_overflow(date, millis, &result)) {
+
+  void AddInteger(int64_t n) {
+    if (int64_t sum = 0; !__builtin_add_overflow(integer_, n, &sum)) {
+      integer_ = sum;
+      return;
+    }
+    ToDoubleTotal();
+    double_ += static_cast<double>(n);
+  }
+
+  // A date to add to.
+  void AddMillis(int64_t millis, bson::Arena* arena) {
+    if (kind_ == Kind::kInteger) {
+      AddInteger(millis);
+    } else {
+      Add(arena->Int64(millis));
+    }
+  }
+
+  ValueView Result(bson::Arena* arena) const {
+    switch (kind_) {
+      case Kind::kDecimal:
+        return arena->Decimal(decimal_);
+      case Kind::kDouble:
+        return arena->Double(double_);
+      case Kind::kInteger:
+        break;
+    }
+    return arena->Integer(integer_, narrow_);
+  }
+
+  StatusOr<ValueView> DateResult(bson::Arena* arena) const {
+    if (kind_ == Kind::kInteger) {
+      return arena->Date(integer_);
+    }
+    if (kind_ == Kind::kDecimal) {
+      const std::optional<int64_t> whole =
+          bson::ExactInt64(arena->Decimal(bson::DecimalRoundPlace(decimal_, 0, false)));
+      if (whole.has_value()) {
+        return arena->Date(*whole);
+      }
+    } else if (double_ >= -0x1p63 && double_ < 0x1p63) {
+      return arena->Date(std::llround(double_));
+    }
     return Error(ErrorCode::kOverflow, "date overflow in $add");
   }
-  return ctx->arena->Date(result);
-}
+
+ private:
+  enum class Kind { kInteger, kDouble, kDecimal };
+  void ToDoubleTotal() {
+    double_ = static_cast<double>(integer_);
+    kind_ = Kind::kDouble;
+  }
+
+  Kind kind_ = Kind::kInteger;
+  bool narrow_ = true;
+  int64_t integer_ = 0;
+  double double_ = 0;
+  bson::Decimal128 decimal_;
+};
 
 StatusOr<ValueView> Add(const LazyCall& call) {
-  bson::SumState sum;
-  std::optional<int64_t> date;
+  Total total;
+  bool date = false;
   for (size_t i = 0; i < call.size(); ++i) {
     ASSIGN_OR_RETURN(const ValueView v, call(i));
     if (v.is_number()) {
-      sum.Add(v);
+      total.Add(v);
     } else if (v.nullish()) {
       return NullValue();
     } else if (v.type() != Type::kDate) {
       return Error(16554,
                    StrCat("$add only supports numeric or date types, not ", TypeName(v.type())));
-    } else if (date.has_value()) {
+    } else if (date) {
       return Error(16612, "only one date allowed in an $add expression");
     } else {
-      date = v.AsDateMillis();
+      date = true;
+      total.AddMillis(v.AsDateMillis(), call.ctx->arena);
     }
   }
-  const ValueView total = sum.Result(call.ctx->arena);
-  return date.has_value() ? AddToDate(*date, total, call.ctx) : StatusOr<ValueView>(total);
+  return date ? total.DateResult(call.ctx->arena)
+              : StatusOr<ValueView>(total.Result(call.ctx->arena));
 }
 
 StatusOr<ValueView> Subtract(const Call& call) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Aggregation expressions: parsed once into a tree, evaluated per document without allocation (results
-// are views into the input document or into the context's arena).
+// Aggregation expressions: parsed once into a tree, evaluated per document without allocation
+// (results are views into the input document or into the context's arena).
 //
-// A family of operators is one file in this folder with a constexpr table of ExpressionRow; registry.def
-// lists the families. Source of behaviour: manual, "Aggregation operators".
-// Thread rule: an Expression is immutable after Parse and may be shared; EvalContext belongs to one
+// A family of operators is one file in this folder with a constexpr table of ExpressionRow;
+// registry.def lists the families. Source of behaviour: manual, "Aggregation operators". Thread
+// rule: an Expression is immutable after Parse and may be shared; EvalContext belongs to one
 // running operation.
 #pragma once
 
@@ -14,14 +14,15 @@
 #include <utility>
 #include <vector>
 
-#include "base/interrupt.h"
-#include "base/random.h"
-#include "base/status.h"
 #include "bson/builder.h"
 #include "bson/compare.h"
 #include "bson/path.h"
 #include "bson/value.h"
 #include "bson/view.h"
+
+#include "base/interrupt.h"
+#include "base/random.h"
+#include "base/status.h"
 
 namespace septet::query {
 
@@ -45,8 +46,8 @@ class ParseContext {
  public:
   const bson::StringComparator* collator = nullptr;
 
-  // Declares a variable (user names start with a lower-case letter; checked by ValidateVariableName)
-  // and returns its id; the newest declaration of a name wins until EndScope.
+  // Declares a variable (user names start with a lower-case letter; checked by
+  // ValidateVariableName) and returns its id; the newest declaration of a name wins until EndScope.
   VariableId Declare(std::string_view name);
   size_t BeginScope() const { return scope_.size(); }
   void EndScope(size_t mark) { scope_.resize(mark); }
@@ -55,8 +56,9 @@ class ParseContext {
   int variable_count() const { return next_id_; }
 
   // Constant sub-expressions are evaluated once while parsing. A failure there is no parse error (a
-  // server finds it when it optimizes the pipeline): the first one is kept here, the expression stays
-  // as it is. The caller of a whole pipeline answers it after parsing, if no parse error came first.
+  // server finds it when it optimizes the pipeline): the first one is kept here, the expression
+  // stays as it is. The caller of a whole pipeline answers it after parsing, if no parse error came
+  // first.
   const Status& fold_status() const { return fold_status_; }
   void NoteFoldError(Status status) {
     if (fold_status_.ok()) {
@@ -77,6 +79,8 @@ class ParseContext {
 // User variable names: 16866..16871 as a server answers.
 Status ValidateVariableName(std::string_view name);
 
+class TimeZoneCache;  // time_zone.h
+
 // What an evaluation needs besides the document. One per running operation; `arena` is reset by the
 // executor between rows.
 class EvalContext {
@@ -85,13 +89,16 @@ class EvalContext {
   Interrupt* interrupt = nullptr;
   const bson::StringComparator* collator = nullptr;
   Random* random = nullptr;
-  int64_t now_millis = 0;            // $$NOW
-  bson::Timestamp cluster_time;      // $$CLUSTER_TIME
-  DocView user_roles;                // $$USER_ROLES: the elements of an array
-  DocView root;                      // $$ROOT / $$CURRENT of the row being evaluated
+  int64_t now_millis = 0;        // $$NOW
+  bson::Timestamp cluster_time;  // $$CLUSTER_TIME
+  DocView user_roles;            // $$USER_ROLES: the elements of an array
+  DocView root;                  // $$ROOT / $$CURRENT of the row being evaluated
 
-  // Variables by id; a slot holds a view valid as long as its scope runs ($map's $$this) or as long as
-  // the operation (let variables: their bytes are kept by `kept`).
+  // The time zones met so far; made by the first date operator that needs one.
+  std::unique_ptr<TimeZoneCache, void (*)(TimeZoneCache*)> time_zones{nullptr, nullptr};
+
+  // Variables by id; a slot holds a view valid as long as its scope runs ($map's $$this) or as long
+  // as the operation (let variables: their bytes are kept by `kept`).
   ValueView Get(VariableId id) const { return slots_[static_cast<size_t>(id)]; }
   void Set(VariableId id, ValueView v) {
     if (static_cast<size_t>(id) >= slots_.size()) {
@@ -126,8 +133,9 @@ class Expression {
 };
 using ExpressionPtr = std::unique_ptr<const Expression>;
 
-// Parses any expression value: "$path", "$$var.path", {$op: ...}, {a: expr, ...}, [expr, ...], literal.
-// Constant sub-expressions are folded. Errors: 168 unknown operator, 15983 two operators, 16020 arity ...
+// Parses any expression value: "$path", "$$var.path", {$op: ...}, {a: expr, ...}, [expr, ...],
+// literal. Constant sub-expressions are folded. Errors: 168 unknown operator, 15983 two operators,
+// 16020 arity ...
 StatusOr<ExpressionPtr> ParseExpression(ValueView v, ParseContext* ctx);
 // For an object that must be {$op: operand} with a known operator.
 StatusOr<ExpressionPtr> ParseOperator(DocView object, ParseContext* ctx);

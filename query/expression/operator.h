@@ -142,7 +142,7 @@ StatusOr<ExpressionPtr> ParseLazy(std::string_view name, ValueView operand, Pars
 struct NamedArgument {
   std::string_view name;
   int missing_code = 0;  // 0: optional
-  std::string_view missing_text;
+  std::string_view missing_text = {};
 };
 struct NamedSpec {
   int not_object_code;

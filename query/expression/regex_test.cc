@@ -20,8 +20,9 @@ TEST(CompiledRegexTest, S05_070_Flags) {
   EXPECT_TRUE(Matches("c.d", "s", "abc\ndef"));
   EXPECT_TRUE(Matches("a b", "x", "xaby"));
   EXPECT_TRUE(Matches("b", "u", "abc"));
-  EXPECT_TRUE(Matches("^.{3}$", "", "a\xc3\xa9"
-                                    "b"));
+  EXPECT_TRUE(Matches("^.{3}$", "",
+                      "a\xc3\xa9"
+                      "b"));
   EXPECT_TRUE(Matches("\xc3\xa9", "i", "\xc3\x89"));
   EXPECT_TRUE(Matches("c$", "", "abc\n"));
 }
@@ -34,8 +35,9 @@ TEST(CompiledRegexTest, Errors) {
 }
 
 TEST(CompiledRegexTest, InvalidUtf8SubjectIsSafe) {
-  EXPECT_TRUE(Matches("b", "", "\xff\xfe"
-                               "b"));
+  EXPECT_TRUE(Matches("b", "",
+                      "\xff\xfe"
+                      "b"));
 }
 
 TEST(CompiledRegexTest, FindGivesGroups) {
