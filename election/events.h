@@ -24,6 +24,7 @@ using ReplyId = uint64_t;
 struct HeartbeatRequestReceived {
   ReplyId reply_id;
   HeartbeatRequest request;
+  bool has_data = false;  // this process holds user databases; asked for by request.check_empty
 };
 // Answer to SendHeartbeat `sequence`: a reply, or why there is none (HostUnreachable, NetworkTimeout,
 // Unauthorized, AuthenticationFailed, InconsistentReplicaSetNames, ...).

@@ -60,12 +60,12 @@ struct Peer {
   TimePoint sent_at;
   TimePoint round_started;
   int retries_left = 0;
-  // Sequence number of the first request sent after this member won its election: replies to earlier
-  // ones do not count for the catch-up target.
+  // Since RestartHeartbeats: it answered, or it answered or failed (catch-up target).
   bool answered_since_restart = false;
+  bool settled_since_restart = false;
 
   void RecordPing(Millis round_trip);
-  void MarkDown(std::string why, TimePoint now);
+  void MarkDown(std::string why);
 };
 
 }  // namespace septet::election

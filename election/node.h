@@ -48,8 +48,8 @@
 #include "election/config.h"
 #include "election/events.h"
 #include "election/member.h"
-#include "election/snapshot.h"
 #include "election/procedures.h"
+#include "election/snapshot.h"
 #include "replication/core/commit_point.h"
 #include "replication/core/progress.h"
 #include "replication/core/sync_source.h"
@@ -170,7 +170,8 @@ class Node {
   Millis HeartbeatIntervalFor(const Peer& peer) const;
   HeartbeatRequest MakeHeartbeatRequest() const;
   HeartbeatReply MakeHeartbeatReply(const ConfigVersion& theirs) const;
-  void RunStrayHeartbeat(const std::string& host);
+  void SendStrayHeartbeat(const std::string& host);
+  void PeerWentDown(Peer* peer, std::string why);
   void SeenConfig(const HeartbeatReply& reply);
   void ConsiderTakeover(const Peer& primary);
 
@@ -188,7 +189,10 @@ class Node {
 
   // on_timer.cc
   void ResetElectionTimer();
+  void RetryElectionSoon();
   void ArmFastFailover();
+  void ElectionTimerFired();
+  void TakeoverFired();
   std::optional<TimePoint> LeaseEnd() const;       // when a majority will count as lost
   std::optional<TimePoint> NextDeadline() const;
 
@@ -196,6 +200,7 @@ class Node {
   void StartCatchUp();
   void ContinueCatchUp();
   void FinishCatchUp();
+  void RaiseConfigTerm();
 
   // on_progress.cc
   bool MayHaveSource() const;
@@ -205,14 +210,18 @@ class Node {
   void ReportPositions(bool keep_alive);
 
   // on_admin.cc: step-down. on_config.cc: config changes.
+  void BeginStepDown(StepDownAttempt attempt);
   void ContinueStepDown();
+  void StepDownSucceeded();
+  void StepDownFailed();
   const MemberConfig* BestSuccessor() const;
-  void HandOff(const MemberConfig* successor);
   void BeginConfigChange(ConfigChange change);
   void ContinueConfigChange();
   void StartProbe();
   void ContinueProbe();
+  Status ProbeFailure() const;
   void PersistChange();
+  void ConfigSpread();
   void FailConfigChange(Status status);
   void InstallConfig(const ReplSetConfig& config);
   bool ConfigCommitted() const;
@@ -235,6 +244,7 @@ class Node {
 
   int64_t term_ = repl::kInitialTerm;
   LastVote last_vote_;
+  ConfigVersion last_vote_config_;           // config whose index last_vote_ names; this process only
   int primary_id_ = -1;
   std::optional<TimePoint> primary_heard_;   // its last sign of life in the current term
   LeaderMode leader_mode_ = LeaderMode::kNotLeader;
@@ -256,6 +266,7 @@ class Node {
   std::optional<CatchUp> catch_up_;
   std::optional<StepDownAttempt> step_down_;
   std::optional<ConfigChange> config_change_;
+  std::vector<SpreadWaiter> spread_waiters_;
   std::vector<std::pair<uint64_t, std::string>> stray_heartbeats_;  // to hosts outside the config
 
   std::string sync_source_;

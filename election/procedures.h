@@ -44,13 +44,17 @@ struct CatchUp {
   std::optional<TimePoint> grace_end;  // a majority answered; others have until then
   TimePoint stall_end;               // given up if nothing arrives until then
   std::optional<TimePoint> deadline;   // catchUpTimeoutMillis
-  bool draining = false;             // done; waiting for DrainComplete, config, first entry
+  bool draining = false;             // done; StartDrain is out
+  bool drained = false;              // DrainComplete came; next: config with the new term, first entry
+  bool writable_asked = false;       // BecomeWritable is out
+  bool was_behind = false;           // there was something to catch up with
 };
 
 struct StepDownAttempt {
   ReplyId reply_id = 0;
   bool force = false;
   bool shutdown = false;
+  bool stop_sent = false;            // StopWrites is out
   bool writes_stopped = false;
   LeaderMode came_from = LeaderMode::kWritable;
   TimePoint started;
@@ -77,7 +81,7 @@ struct Probe {
 
 struct ConfigChange {
   enum class Kind { kInitiate, kReconfig, kForce, kAutomatic, kTermBump, kFromPeer };
-  enum class Phase { kWaitCommitted, kProbing, kPersisting, kSpreading };
+  enum class Phase { kWaitCommitted, kProbing, kPersisting };
   Kind kind = Kind::kReconfig;
   Phase phase = Phase::kWaitCommitted;
   ReplSetConfig config;
@@ -87,6 +91,12 @@ struct ConfigChange {
   std::optional<TimePoint> deadline;  // maxTimeMS
   Probe probe;
   uint64_t token = 0;                 // of the PersistConfig out
+};
+
+// A replSetReconfig whose config is installed and must reach a majority before the answer.
+struct SpreadWaiter {
+  ReplyId reply_id = 0;
+  std::optional<TimePoint> deadline;
 };
 
 }  // namespace septet::election

@@ -9,8 +9,9 @@ namespace {
 constexpr int kMaxClosenessChangesPerHour = 3;
 
 // Has what I lack: entries, or knowledge of the commit point.
-bool IsAhead(const OpTime& written, const OpTime& commit_point, const SourceQuery& q) {
-  return written > q.written || (written == q.written && commit_point > q.commit_point);
+bool IsAhead(const SourceCandidate& c, const SourceQuery& q) {
+  return c.written > q.written ||
+         (c.written == q.written && (c.primary || c.commit_point > q.commit_point));
 }
 
 bool IsEligible(const SourceCandidate& c, const SourceQuery& q, const Denylist& denylist) {
@@ -23,7 +24,7 @@ bool IsEligible(const SourceCandidate& c, const SourceQuery& q, const Denylist& 
   if (q.catching_up && c.syncing_from == q.self_host && c.written <= q.written) {
     return false;  // it waits for me while I would wait for it
   }
-  return IsAhead(c.written, c.commit_point, q);
+  return IsAhead(c, q);
 }
 
 // The first pass also wants a source that is good for long.
@@ -134,7 +135,7 @@ std::string WhyChangeSource(const SourceQuery& q, const SourceChangeQuery& chang
     if (change.recent_changes < kMaxClosenessChangesPerHour && current->ping_millis >= 0 &&
         c.ping_millis >= 0 && IsPreferred(c, q) &&
         c.ping_millis + change.threshold_millis < current->ping_millis) {
-      return "another member is much closer";
+      return kMuchCloser;
     }
   }
   return "";

@@ -2,7 +2,7 @@
 // From whom to copy the log, and when to change one's mind. Source: replication.md 4.1.
 //
 // No cycle can last between secondaries: a source must be strictly ahead, or equally far with a newer
-// commit point. Thread rule: pure functions over plain data.
+// commit point, or be the primary (which copies from nobody) and not behind. Thread rule: pure functions over plain data.
 #pragma once
 
 #include <optional>
@@ -67,6 +67,8 @@ struct SourceChangeQuery {
   int64_t threshold_millis = 5;    // changeSyncSourceThresholdMillis
   int recent_changes = 0;          // changes for a closer member in the last hour; at most 3
 };
+
+inline constexpr char kMuchCloser[] = "another member is much closer";
 
 // Whether to drop the current source after a batch. The text says why, for the log; empty = stay.
 std::string WhyChangeSource(const SourceQuery& query, const SourceChangeQuery& change,
