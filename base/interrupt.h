@@ -41,6 +41,8 @@ class Interrupt {
   // operation goes on in the worker pool. No slice set: never used up.
   void StartSlice(Clock::duration length) { slice_end_ = Clock::now() + length; sliced_ = true; }
   void EndSlice() { sliced_ = false; }
+  // Exact, for loops whose steps are long.
+  bool SliceExpired() const { return sliced_ && Clock::now() >= slice_end_; }
   bool SliceUsed() {
     if (!sliced_ || (++slice_polls_ & 15) != 0) {
       return false;

@@ -171,6 +171,9 @@ Status WriteRunner::ChangeLocked(catalog::Op*, catalog::WriteUnit* unit, catalog
   RETURN_IF_ERROR(s.update->Apply(current, &details, &eval_, false, &update_result_));
   if (update_result_.modified) {
     const DocView after(update_result_.document);
+    if (s.check) {
+      RETURN_IF_ERROR(s.check(current, after));
+    }
     if (s.keep_image) {
       unit->KeepImage(s.want_after ? after : current, s.want_after);
     }
@@ -207,6 +210,9 @@ Status WriteRunner::Upsert(catalog::Op* op, bool* retry) {
   ASSIGN_OR_RETURN(const std::string document, s.update->MakeUpsertDocument(*s.query->matcher, &eval_));
   if (document.size() > static_cast<size_t>(limits::kMaxBsonObjectSize)) {
     return Error(17420, StrCat("Document to upsert is larger than ", limits::kMaxBsonObjectSize));
+  }
+  if (s.check) {
+    RETURN_IF_ERROR(s.check(DocView(), DocView(document)));
   }
   const Status status = catalog::RetryOnConflict(op, [&]() -> Status {
     catalog::WriteUnit unit(catalog_, op, collection_);

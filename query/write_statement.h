@@ -5,6 +5,7 @@
 // Thread rule: owned by one operation.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ struct WriteStatement {
   bool want_before = false;                  // findAndModify: old document
   bool want_after = false;
   bool keep_image = false;                   // retryable findAndModify
+  // Called with the document before (empty for an upsert) and after; an error stops the statement.
+  std::function<Status(DocView before, DocView after)> check;
 };
 
 struct WriteResult {

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands/crud/cursor_reply.h"
+
+#include "commands/crud/query_args.h"
+#include "commands/generic_args.h"
+#include "query/runtime.h"
+
+namespace septet::commands {
+namespace {
+
+// One batch in the making. Lives in the Resume while the operation is suspended.
+struct BatchRun {
+  catalog::Op* op;
+  const Services* services;
+  std::unique_ptr<query::Cursor> cursor;
+  BatchRequest request;
+  bson::DocBuilder* reply;
+  int64_t count = 0;
+  bool opened = false;
+
+  ~BatchRun() {
+    // Ended by an error or a kill while checked out: the cursor is gone.
+    if (cursor && cursor->id != 0) {
+      services->query->cursors.Forget(cursor->id);
+    }
+  }
+};
+
+void Open(BatchRun* run) {
+  run->reply->OpenObject("cursor");
+  run->reply->OpenArray(run->request.field);
+  run->opened = true;
+}
+
+void Close(BatchRun* run, int64_t id) {
+  run->reply->Close();
+  run->reply->Append("id", id);
+  run->reply->Append("ns", run->cursor->ns);
+  run->reply->Close();
+}
+
+Outcome Finish(BatchRun* run, bool exhausted) {
+  query::Cursor* cursor = run->cursor.get();
+  query::CursorRegistry& registry = run->services->query->cursors;
+  cursor->returned += run->count;
+  ++cursor->batches;
+  if ((exhausted && !cursor->tailable) || run->request.single_batch) {
+    Close(run, 0);
+    if (cursor->id != 0) {
+      registry.Forget(cursor->id);
+      cursor->id = 0;
+    }
+    return Outcome::Ok();
+  }
+  if (cursor->id == 0) {
+    // Its number is only known once it is parked, but the reply names it: reserve it first.
+    const std::string ns = cursor->ns;
+    const int64_t id = registry.Add(std::move(run->cursor));
+    run->reply->Close();
+    run->reply->Append("id", id);
+    run->reply->Append("ns", ns);
+    run->reply->Close();
+    return Outcome::Ok();
+  }
+  Close(run, cursor->id);
+  registry.Return(std::move(run->cursor));
+  return Outcome::Ok();
+}
+
+Outcome Wait(std::shared_ptr<BatchRun> run);
+
+Outcome Continue(const std::shared_ptr<BatchRun>& run) {
+  if (!run->opened) {
+    Open(run.get());
+  }
+  const StatusOr<query::Step> step = query::FillBatch(run->cursor.get(), run->op,
+                                                      run->request.limits, run->reply, &run->count);
+  if (!step.ok()) {
+    return Outcome::Fail(ExecutorError(run->request.command, step.status()));
+  }
+  if (*step == query::Step::kYield) {
+    return {Suspend{WaitWorker{}, [run](bool) {
+                      run->op->interrupt.EndSlice();
+                      return Continue(run);
+                    }}};
+  }
+  const bool exhausted = *step == query::Step::kDone;
+  if (exhausted && run->count == 0 && run->cursor->tailable && run->cursor->await_data &&
+      run->request.field == "nextBatch") {
+    return Wait(run);
+  }
+  return Finish(run.get(), exhausted);
+}
+
+// awaitData: nothing there; look again when something was written, or answer empty at the deadline.
+Outcome Wait(std::shared_ptr<BatchRun> run) {
+  const uint64_t seen = run->cursor->plan.context->snapshot->sequence();
+  Suspend suspend{WaitNewData{run->cursor->ns, seen}, nullptr, std::chrono::steady_clock::time_point::max()};
+  suspend.deadline = run->op->interrupt.has_deadline()
+                         ? run->op->interrupt.deadline()
+                         : std::chrono::steady_clock::now() +
+                               std::chrono::milliseconds(limits::kAwaitDataDefaultMillis);
+  run->op->interrupt.SetDeadline(suspend.deadline);
+  suspend.resume = [run](bool timed_out) -> Outcome {
+    if (run->op->interrupt.killed()) {
+      return Outcome::Fail(run->op->interrupt.CheckNow());
+    }
+    if (timed_out) {
+      return Finish(run.get(), true);
+    }
+    run->cursor->plan.context->snapshot = catalog::ReadSnapshot(run->services->catalog, run->op);
+    return Continue(run);
+  };
+  return {std::move(suspend)};
+}
+
+}  // namespace
+
+Outcome RunBatch(catalog::Op* op, const Services& services, std::unique_ptr<query::Cursor> cursor,
+                 const BatchRequest& request, bson::DocBuilder* reply) {
+  auto run = std::make_shared<BatchRun>();
+  run->op = op;
+  run->services = &services;
+  run->cursor = std::move(cursor);
+  run->request = request;
+  run->reply = reply;
+  if (!op->may_block) {
+    op->interrupt.StartSlice(kSlice);
+  }
+  return Continue(run);
+}
+
+std::string SessionIdOf(const Request& request) {
+  return request.generic != nullptr && request.generic->has_lsid
+             ? std::string(request.generic->session_id)
+             : std::string();
+}
+
+}  // namespace septet::commands

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// getMore (S02-002): {getMore: NumberLong(id), collection, batchSize, maxTimeMS, term, ...}
+// Reply: {cursor: {nextBatch: [...], id, ns}}. Errors: 43, 143, 13, 2, 14, 73.
+#include "base/strings.h"
+#include "commands/crud/cursor_reply.h"
+#include "commands/generic_args.h"
+#include "commands/parse.h"
+#include "query/runtime.h"
+
+namespace septet::commands {
+namespace {
+
+Outcome Run(catalog::Op* op, const Services& services, const Request& request,
+            bson::DocBuilder* reply) {
+  const bson::ValueView id = request.body.FirstElement().value();
+  if (id.type() != bson::Type::kInt64) {
+    return Outcome::Fail(WrongType("getMore", "getMore", id.type(), "long"));
+  }
+  std::string_view collection;
+  std::optional<int64_t> batch_size;
+  bson::ValueView term;
+  bson::ValueView last_known;
+  const Status status =
+      ParseFields("getMore", request.body,
+                  {FieldBinding("collection", &collection, true), {"batchSize", &batch_size},
+                   {"term", &term}, {"lastKnownCommittedOpTime", &last_known}});
+  if (!status.ok()) {
+    return Outcome::Fail(status);
+  }
+  if (id.AsInt64() == 0) {
+    return Outcome::Fail(Error(ErrorCode::kBadValue, "Cursor id for getMore must be non-zero"));
+  }
+  if (collection.empty()) {
+    return Outcome::Fail(Error(ErrorCode::kInvalidNamespace,
+                               StrCat("Invalid namespace for getMore: ", request.db, ".")));
+  }
+  if (batch_size && *batch_size < 0) {
+    return Outcome::Fail(Error(51024, StrCat("BSON field 'batchSize' value must be >= 0, actual value '",
+                                             *batch_size, "'")));
+  }
+  const catalog::Namespace ns(request.db, collection);
+  StatusOr<std::unique_ptr<query::Cursor>> cursor =
+      services.query->cursors.Checkout(id.AsInt64(), ns.full());
+  if (!cursor.ok()) {
+    return Outcome::Fail(cursor.status());
+  }
+  const Generic* generic = request.generic;
+  if (generic != nullptr && generic->max_time_ms > 0 &&
+      !((*cursor)->tailable && (*cursor)->await_data)) {
+    services.query->cursors.Return(*std::move(cursor));
+    return Outcome::Fail(
+        Error(ErrorCode::kBadValue, "cannot set maxTimeMS on getMore command for a non-awaitData cursor"));
+  }
+  if ((*cursor)->tailable) {
+    (*cursor)->plan.context->snapshot = catalog::ReadSnapshot(services.catalog, op);
+  }
+  BatchRequest batch;
+  batch.field = "nextBatch";
+  batch.command = (*cursor)->error_prefix_aggregate ? "aggregate" : "getMore";
+  batch.limits.max_documents = batch_size && *batch_size > 0 ? *batch_size : -1;
+  return RunBatch(op, services, *std::move(cursor), batch, reply);
+}
+
+}  // namespace
+
+extern const CommandSpec kGetMoreCommand;
+const CommandSpec kGetMoreCommand{
+    .name = "getMore",
+    .aliases = {},
+    .flags = kReadData,
+    .help = "Returns the next batch of a cursor",
+    .fields = {"collection", "batchSize", "term", "lastKnownCommittedOpTime"},
+    .api_version = "1",
+    .run = Run,
+};
+
+}  // namespace septet::commands

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// update (S02-005): {update: coll, updates: [{q, u, c, multi, upsert, collation, arrayFilters, hint}], ordered,
+//   let, bypassDocumentValidation}
+// Reply: {n, nModified, upserted: [{index, _id}], writeErrors}.
+// Also delete (S02-006): {delete: coll, deletes: [{q, limit, collation, hint}], ordered, let}; reply {n, writeErrors}.
+#include "base/strings.h"
+#include "bson/number.h"
+#include "commands/crud/cursor_reply.h"
+#include "commands/crud/query_args.h"
+#include "commands/crud/retry.h"
+#include "commands/crud/validator.h"
+#include "commands/crud/write_reply.h"
+#include "commands/generic_args.h"
+#include "commands/parse.h"
+#include "query/write_statement.h"
+
+namespace septet::commands {
+namespace {
+
+struct Upserted {
+  int32_t index;
+  bson::Value id;
+};
+
+struct WriteRun {
+  catalog::Op* op;
+  const Services* services;
+  const Request* request;
+  catalog::Namespace ns;
+  std::vector<bson::DocView> statements;
+  bson::DocView let;
+  bool is_delete = false;
+  bool ordered = true;
+  size_t at = 0;
+  int32_t n = 0;
+  int32_t modified = 0;
+  std::vector<Upserted> upserted;
+  std::vector<WriteError> errors;
+  RetriedStatements retried;
+  // The statement that runs now.
+  std::unique_ptr<query::WriteStatement> statement;
+  std::unique_ptr<query::WriteRunner> runner;
+};
+
+struct UpdateArgs {
+  QueryArgs query;
+  bson::ValueView update;
+  bson::DocView constants;
+  ArrayView array_filters;
+  bool multi = false;
+  bool upsert = false;
+  bool upsert_supplied = false;
+};
+
+StatusOr<std::vector<bson::DocView>> ArrayFilters(const ArrayView& list) {
+  std::vector<bson::DocView> out;
+  for (const bson::ElementView e : list.doc) {
+    if (!e.value().is_object()) {
+      return WrongType("update.updates.arrayFilters", e.name(), e.type(), "object");
+    }
+    out.push_back(e.value().AsDoc());
+  }
+  return out;
+}
+
+StatusOr<std::unique_ptr<query::WriteStatement>> ParseUpdateStatement(const WriteRun& run,
+                                                                      bson::DocView spec) {
+  UpdateArgs a;
+  a.query.let = run.let;
+  RETURN_IF_ERROR(ParseFields("update.updates", spec,
+                              {FieldBinding("q", &a.query.filter, true),
+                               FieldBinding("u", &a.update, true), {"c", &a.constants},
+                               {"multi", &a.multi}, {"upsert", &a.upsert},
+                               {"upsertSupplied", &a.upsert_supplied}, {"collation", &a.query.collation},
+                               {"arrayFilters", &a.array_filters}, {"hint", &a.query.hint}},
+                              Strictness::kNoUnknownFields));
+  if (!a.constants.empty()) {
+    if (!a.update.is_array()) {
+      return Error(51198, "Constant values may only be specified for pipeline updates");
+    }
+    a.query.let = a.constants;
+  }
+  const catalog::CollectionPtr collection = run.services->catalog->Find(run.ns.full());
+  auto out = std::make_unique<query::WriteStatement>();
+  out->ns = run.ns;
+  out->multi = a.multi;
+  out->upsert = a.upsert;
+  ASSIGN_OR_RETURN(out->query, BuildQuery(run.ns, a.query, collection.get()));
+  ASSIGN_OR_RETURN(const std::vector<bson::DocView> filters, ArrayFilters(a.array_filters));
+  query::UpdateOptions options;
+  options.multi = a.multi;
+  options.upsert = a.upsert;
+  options.collator = out->query->collation.get();
+  options.variables = &out->query->variables;
+  ASSIGN_OR_RETURN(out->update, query::ParseUpdate(a.update, filters, options));
+  if (collection != nullptr && !collection->is_view) {
+    ASSIGN_OR_RETURN(const auto validator, DocumentValidator::For(*collection, *run.request));
+    if (validator != nullptr) {
+      out->check = [validator](bson::DocView before, bson::DocView after) {
+        return before.empty() ? validator->Check(after) : validator->CheckUpdate(before, after);
+      };
+    }
+  }
+  return out;
+}
+
+StatusOr<std::unique_ptr<query::WriteStatement>> ParseDeleteStatement(const WriteRun& run,
+                                                                      bson::DocView spec) {
+  QueryArgs query;
+  query.let = run.let;
+  bson::ValueView limit;
+  RETURN_IF_ERROR(ParseFields("delete.deletes", spec,
+                              {FieldBinding("q", &query.filter, true), FieldBinding("limit", &limit, true),
+                               {"collation", &query.collation}, {"hint", &query.hint}},
+                              Strictness::kNoUnknownFields));
+  ASSIGN_OR_RETURN(const int64_t n, ToInt64("delete.deletes", "limit", limit));
+  if (n != 0 && n != 1) {
+    return Error(ErrorCode::kFailedToParse,
+                 StrCat("The limit field in delete objects must be 0 or 1. Got ", n));
+  }
+  const catalog::CollectionPtr collection = run.services->catalog->Find(run.ns.full());
+  auto out = std::make_unique<query::WriteStatement>();
+  out->ns = run.ns;
+  out->multi = n == 0;
+  ASSIGN_OR_RETURN(out->query, BuildQuery(run.ns, query, collection.get()));
+  return out;
+}
+
+// Errors in the shape of a statement (missing q, wrong types) fail the whole command, before anything runs.
+bool IsShapeError(const Status& status) {
+  switch (CodeOf(status)) {
+    case ErrorCode::kIDLDuplicateField:
+    case ErrorCode::kIDLFailedToParse:
+    case ErrorCode::kIDLUnknownField:
+      return true;
+    case ErrorCode::kTypeMismatch:
+      return TextOf(status).starts_with("BSON field '");
+    default:
+      return false;
+  }
+}
+
+Status Start(WriteRun* run) {
+  const bson::DocView spec = run->statements[run->at];
+  StatusOr<std::unique_ptr<query::WriteStatement>> statement =
+      run->is_delete ? ParseDeleteStatement(*run, spec) : ParseUpdateStatement(*run, spec);
+  RETURN_IF_ERROR(statement.status());
+  run->statement = *std::move(statement);
+  run->statement->stmt_id = StatementId(*run->request, static_cast<int>(run->at));
+  if (run->statement->multi && run->statement->stmt_id >= 0) {
+    return Error(ErrorCode::kInvalidOptions, "Cannot use retryable writes with multi=true");
+  }
+  run->runner = std::make_unique<query::WriteRunner>(run->services->catalog, run->services->query,
+                                                     run->statement.get());
+  return OkStatus();
+}
+
+void Record(WriteRun* run, const query::WriteResult& result) {
+  run->n += static_cast<int32_t>(result.matched);
+  run->modified += static_cast<int32_t>(result.modified);
+  if (!result.upserted_id.view().missing()) {
+    ++run->n;
+    run->upserted.push_back({static_cast<int32_t>(run->at), result.upserted_id});
+  }
+}
+
+// The statement was executed by an earlier try.
+void RecordRetried(WriteRun* run, const txn::StatementResult& result) {
+  run->n += result.n;
+  run->modified += result.n_modified;
+  if (!result.upserted.empty()) {
+    run->upserted.push_back(
+        {static_cast<int32_t>(run->at), bson::Value(bson::DocView(result.upserted).Find("_id"))});
+  }
+}
+
+void Reply(const WriteRun& run, bson::DocBuilder* reply) {
+  reply->Append("n", run.n);
+  if (!run.is_delete) {
+    if (!run.upserted.empty()) {
+      const auto list = reply->Array("upserted");
+      for (const Upserted& u : run.upserted) {
+        const auto one = reply->AddObject();
+        reply->Append("index", u.index);
+        reply->Append("_id", u.id.view());
+      }
+    }
+    reply->Append("nModified", run.modified);
+  }
+  AppendWriteErrors(run.errors, reply);
+  run.retried.AppendTo(reply);
+}
+
+// Runs statement number `at` (or goes on with it). kYield: move to the pool.
+StatusOr<query::Step> RunStatement(WriteRun* run) {
+  if (run->runner == nullptr) {
+    const txn::StatementResult* before =
+        run->retried.Executed(StatementId(*run->request, static_cast<int>(run->at)));
+    if (before != nullptr) {
+      RecordRetried(run, *before);
+      return query::Step::kDone;
+    }
+    RETURN_IF_ERROR(Start(run));
+  }
+  ASSIGN_OR_RETURN(const query::Step step, run->runner->Run(run->op));
+  if (step == query::Step::kDone) {
+    Record(run, run->runner->result());
+  }
+  return step;
+}
+
+Outcome Continue(const std::shared_ptr<WriteRun>& run, bson::DocBuilder* reply) {
+  const auto move_to_pool = [&run, reply]() -> Outcome {
+    return {Suspend{WaitWorker{}, [run, reply](bool) {
+                      run->op->interrupt.EndSlice();
+                      return Continue(run, reply);
+                    }}};
+  };
+  while (run->at < run->statements.size()) {
+    const StatusOr<query::Step> step = RunStatement(run.get());
+    if (catalog::IsWouldBlock(step.status()) || (step.ok() && *step == query::Step::kYield)) {
+      return move_to_pool();
+    }
+    if (!step.ok()) {
+      if (EndsCommand(step.status()) || (run->runner == nullptr && IsShapeError(step.status()))) {
+        return Outcome::Fail(step.status());
+      }
+      // What a multi statement changed before its error counts.
+      if (run->runner != nullptr) {
+        Record(run.get(), run->runner->result());
+      }
+      run->errors.push_back({static_cast<int32_t>(run->at), step.status()});
+    }
+    run->runner.reset();
+    run->statement.reset();
+    ++run->at;
+    if (!step.ok() && run->ordered) {
+      break;
+    }
+    if (run->op->interrupt.SliceExpired() && run->at < run->statements.size()) {
+      return move_to_pool();
+    }
+  }
+  Reply(*run, reply);
+  return Outcome::Ok();
+}
+
+Outcome RunWrites(catalog::Op* op, const Services& services, const Request& request,
+                  bson::DocBuilder* reply, bool is_delete) {
+  const StatusOr<catalog::Namespace> ns = CollectionOf(request);
+  if (!ns.ok()) {
+    return Outcome::Fail(ns.status());
+  }
+  auto run = std::make_shared<WriteRun>();
+  run->op = op;
+  run->services = &services;
+  run->request = &request;
+  run->ns = *ns;
+  run->is_delete = is_delete;
+  bool bypass = false;
+  Status status = ParseFields(is_delete ? "delete" : "update", request.body,
+                              {{"ordered", &run->ordered}, {"let", &run->let},
+                               {"bypassDocumentValidation", &bypass}});
+  if (status.ok()) {
+    StatusOr<std::vector<bson::DocView>> statements =
+        StatementsOf(request, is_delete ? "deletes" : "updates");
+    status = statements.status();
+    if (status.ok()) {
+      run->statements = *std::move(statements);
+      status = run->retried.Load(op, services, request);
+    }
+  }
+  if (!status.ok()) {
+    return Outcome::Fail(status);
+  }
+  if (!op->may_block) {
+    op->interrupt.StartSlice(kSlice * 4);
+  }
+  return Continue(run, reply);
+}
+
+Outcome RunUpdate(catalog::Op* op, const Services& services, const Request& request,
+                  bson::DocBuilder* reply) {
+  return RunWrites(op, services, request, reply, false);
+}
+
+Outcome RunDelete(catalog::Op* op, const Services& services, const Request& request,
+                  bson::DocBuilder* reply) {
+  return RunWrites(op, services, request, reply, true);
+}
+
+}  // namespace
+
+extern const CommandSpec kUpdateCommand;
+const CommandSpec kUpdateCommand{
+    .name = "update",
+    .aliases = {},
+    .flags = kWrite | kRetryable,
+    .help = "Updates documents",
+    .fields = {"updates", "ordered", "let", "bypassDocumentValidation", "runtimeConstants"},
+    .api_version = "1",
+    .run = RunUpdate,
+};
+
+extern const CommandSpec kDeleteCommand;
+const CommandSpec kDeleteCommand{
+    .name = "delete",
+    .aliases = {},
+    .flags = kWrite | kRetryable,
+    .help = "Deletes documents",
+    .fields = {"deletes", "ordered", "let"},
+    .api_version = "1",
+    .run = RunDelete,
+};
+
+}  // namespace septet::commands

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads of a view: the view's pipeline (and those of the views below it) in front of the request's.
+// Errors: ViewDepthLimitExceeded (165), ViewPipelineMaxSizeExceeded (195), OptionNotSupportedOnView (167).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "commands/crud/query_args.h"
+#include "commands/services.h"
+
+namespace septet::commands {
+
+struct ResolvedView {
+  catalog::Namespace ns;     // the collection at the bottom
+  std::string pipeline;      // encoded array of all stages above it
+  std::string collation;     // encoded, or empty
+};
+StatusOr<ResolvedView> ResolveView(const Services& services, const catalog::CollectionInfo& view);
+// Two encoded arrays as one.
+std::string JoinPipelines(bson::DocView first, bson::DocView second);
+
+Outcome FindOnView(catalog::Op* op, const Services& services, const Request& request,
+                   const catalog::CollectionInfo& view, const QueryArgs& args,
+                   std::optional<int64_t> batch_size, bool single_batch, bson::DocBuilder* reply);
+
+}  // namespace septet::commands
