@@ -226,6 +226,7 @@ struct Line {
   std::string_view message;
   std::initializer_list<Attribute> attributes;
   std::string_view tag;
+  std::string_view attributes_json = {};  // instead of `attributes`
 };
 
 std::string SeverityText(const Line& line) {
@@ -251,7 +252,9 @@ std::string JsonForm(const Line& line, std::string_view time) {
   AppendJsonString(&out, thread_context);
   out += ",\"msg\":";
   AppendJsonString(&out, line.message);
-  if (line.attributes.size() != 0) {
+  if (!line.attributes_json.empty()) {
+    StrAppend(&out, ",\"attr\":", line.attributes_json);
+  } else if (line.attributes.size() != 0) {
     out += ",\"attr\":{";
     bool first = true;
     for (const Attribute& a : line.attributes) {
@@ -282,6 +285,9 @@ std::string TextForm(const Line& line, std::string_view time) {
   StrAppend(&out, "[", std::string_view(thread_context), "] ", line.message);
   for (const Attribute& a : line.attributes) {
     StrAppend(&out, " ", a.name(), "=", a.json());
+  }
+  if (!line.attributes_json.empty()) {
+    StrAppend(&out, " ", line.attributes_json);
   }
   return out;
 }
@@ -344,6 +350,11 @@ void Write(Severity severity, Component component, int id, std::string_view mess
 void WriteDebug(int level, Component component, int id, std::string_view message,
                 std::initializer_list<Attribute> attributes) {
   Emit({Severity::kDebug, level, component, id, message, attributes, {}});
+}
+
+void WriteObject(Severity severity, Component component, int id, std::string_view message,
+                 std::string_view json_object) {
+  Emit({severity, 1, component, id, message, {}, {}, json_object});
 }
 
 bool OpenSink(const SinkOptions& options) { return TheSink().Open(options); }

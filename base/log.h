@@ -72,6 +72,10 @@ void Write(Severity severity, Component component, int id, std::string_view mess
 void WriteDebug(int level, Component component, int id, std::string_view message,
                 std::initializer_list<Attribute> attributes = {});
 
+// A line whose attributes are one JSON object made elsewhere.
+void WriteObject(Severity severity, Component component, int id, std::string_view message,
+                 std::string_view json_object);
+
 // Where lines go. Empty path = standard output. Returns false if the file cannot be opened.
 struct SinkOptions {
   std::string path;

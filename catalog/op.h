@@ -27,6 +27,24 @@ struct OpCounters {
   int64_t docs_examined = 0;
   int64_t docs_returned = 0;
   int64_t write_conflicts = 0;
+  // What writes did, for the slow log and the profiler.
+  int64_t n_inserted = 0;
+  int64_t n_matched = 0;
+  int64_t n_modified = 0;
+  int64_t n_upserted = 0;
+  int64_t n_deleted = 0;
+  int64_t keys_inserted = 0;
+  int64_t keys_deleted = 0;
+  bool has_sort_stage = false;
+  bool used_disk = false;
+};
+
+// Facts about the running query that the slow log, the profiler and currentOp show.
+struct OpDiagnostics {
+  std::string plan_summary;         // "IXSCAN { a: 1 }", "COLLSCAN", empty: no query
+  std::string originating_command;  // encoded, of a getMore's cursor
+  int64_t cursor_id = 0;            // left open or read from
+  bool cursor_exhausted = false;
 };
 
 struct Op {
@@ -35,8 +53,13 @@ struct Op {
   int64_t now_millis = 0;  // wall clock at the start: $$NOW, $currentDate, "wall" of entries
   // Snapshot of the read concern (majority, snapshot); null = newest at acquisition.
   std::shared_ptr<const storage::Snapshot> read_snapshot;
+  // Time of `read_snapshot` (cursor.atClusterTime); null without one.
+  bson::Timestamp read_timestamp;
   std::optional<WriteSession> session;
   OpCounters counters;
+  OpDiagnostics diagnostics;
+  // aggregate or getMore of a pipeline with $changeStream: its errors get other labels.
+  bool is_change_stream = false;
   // False on an I/O thread: what would block must return WouldBlock() and is run again in the pool.
   bool may_block = true;
   // OpTime of the last entry this operation wrote; null if none.

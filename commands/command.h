@@ -24,7 +24,8 @@
 
 namespace septet::commands {
 
-struct Services;  // services.h: references to the parts of the server
+struct Services;      // services.h: pointers to the parts of the server
+struct WriteConcern;  // write_concern.h
 
 // A document sequence (OP_MSG section kind 1): `identifier` and its documents back to back.
 //   for (bson::DocView doc : sequence) ...
@@ -48,6 +49,18 @@ struct DocumentSequence {
   };
   Iterator begin() const { return Iterator(bytes.data()); }
   Iterator end() const { return Iterator(bytes.data() + bytes.size()); }
+};
+
+// What getLastError tells about the last legacy write of a connection (S01-043). Owned by the connection.
+struct LastError {
+  bool valid = false;          // false: nothing was written since the last reset
+  int64_t n = 0;
+  int code = 0;
+  std::string err;             // empty: null
+  bool is_update = false;
+  bool updated_existing = false;
+  std::string upserted;        // encoded {upserted: <_id>} or empty
+  repl::OpTime optime;
 };
 
 // Facts about the connection a command may ask for.
@@ -76,6 +89,7 @@ struct Request {
     return nullptr;
   }
   const ClientInfo* client = nullptr;
+  LastError* last_error = nullptr;
   bool exhaust_allowed = false;
   bool is_legacy = false;      // OP_QUERY
   // Generic arguments, parsed once by the dispatcher.
@@ -83,17 +97,28 @@ struct Request {
 };
 
 // What a suspended command waits for.
-struct WaitWriteConcern {       // the write concern of the request at `optime`
+// After a kWrite command the dispatcher waits for the request's write concern by itself; a command only
+// asks for this wait when it must go on afterwards, or (getLastError) with a concern of its own.
+struct WaitWriteConcern {
   repl::OpTime optime;
+  std::shared_ptr<const WriteConcern> concern = nullptr;  // null: the request's
+  // Receives the error (64, 79, 100, 189) before `resume` runs; may be null.
+  Status* error = nullptr;
 };
 struct WaitOptime {             // written / durable / committed >= optime
   enum class Which { kWritten, kDurable, kCommitted } which;
   repl::OpTime optime;
 };
+struct WaitTimestamp {          // the same by timestamp only (afterClusterTime)
+  WaitOptime::Which which;
+  bson::Timestamp ts;
+};
 struct WaitTopologyChange {     // awaitable hello
   int64_t known_counter;
 };
-struct WaitNewData {            // tailable awaitData: writes after Snapshot::sequence() `seen`
+// tailable awaitData: writes after Snapshot::sequence() `seen`. May wake for other writes too: the
+// command looks again and waits again. No write after the command's last step is missed.
+struct WaitNewData {
   std::string ns;
   uint64_t seen;
 };
@@ -101,8 +126,8 @@ struct WaitWorker {};           // go on in the worker pool at once (the slice i
 struct WaitBackoff {            // after a write conflict
   std::chrono::milliseconds delay;
 };
-using Wait = std::variant<WaitWriteConcern, WaitOptime, WaitTopologyChange, WaitNewData, WaitWorker,
-                          WaitBackoff>;
+using Wait = std::variant<WaitWriteConcern, WaitOptime, WaitTimestamp, WaitTopologyChange,
+                          WaitNewData, WaitWorker, WaitBackoff>;
 
 struct Outcome;
 // Called when the wait is over. `timed_out`: the deadline of the Suspend passed first (no error for
@@ -150,6 +175,8 @@ enum CommandFlags : unsigned {
   kOplogRead = 1u << 11,
   kTransactionOk = 1u << 12,    // allowed inside a multi-document transaction
   kAnyFields = 1u << 13,        // `fields` are known, others are ignored instead of refused (hello)
+  kTakesWriteConcern = 1u << 14,  // accepts a write concern without being a write (aggregate's $out)
+  kEndsTransaction = 1u << 15,  // commitTransaction, abortTransaction: may carry a write concern
 };
 
 // How the operation counts in opcounters, opLatencies and top.

@@ -18,6 +18,18 @@ void OperationSlot::End() {
   running_.op_id = 0;
 }
 
+void OperationSlot::Kill(ErrorCode code) {
+  absl::MutexLock lock(&mutex_);
+  if (running_.op_id != 0 && running_.interrupt != nullptr) {
+    running_.interrupt->Kill(code);
+  }
+}
+
+void OperationSlot::Update(const std::function<void()>& change) {
+  absl::MutexLock lock(&mutex_);
+  change();
+}
+
 void OperationRegistry::Add(OperationSlot* slot) {
   absl::MutexLock lock(&mutex_);
   slots_.insert(slot);

@@ -50,6 +50,10 @@ class OperationSlot {
   void Begin(const RunningOperation& operation);
   void SetWaiting(bool waiting);
   void End();
+  // Marks what runs now, if anything, as killed.
+  void Kill(ErrorCode code);
+  // Runs `change` under the lock: changes of *client that others may read meanwhile.
+  void Update(const std::function<void()>& change);
 
  private:
   friend class OperationRegistry;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What commands may reach: pointers to the parts of the server, put together in server/services.cc and
-// handed to every command. At most 12 and no methods. All are set in the running server; a test may
+// handed to every command. At most 13 and no methods. All are set in the running server; a test may
 // leave out what its commands do not touch.
 // Thread rule: constant after start; everything behind the pointers is thread-safe.
 #pragma once
@@ -25,6 +25,7 @@ namespace septet::commands {
 
 class OperationRegistry;
 class Parameters;
+class Profiler;
 class ReplicationInfo;
 class ServerControl;
 class SessionCache;
@@ -43,6 +44,7 @@ struct Services {
   FailPoints* fail_points = nullptr;
   ServerMetrics* metrics = nullptr;                // counters of serverStatus
   UsageRecorder* usage = nullptr;                  // top, latencies, profiler levels
+  Profiler* profiler = nullptr;                    // writes system.profile
   ServerControl* server = nullptr;                 // the process: options, shutdown, log, connections
 };
 
