@@ -73,7 +73,7 @@ class IoThread {
  private:
   NetworkCounters counters_;
   std::string name_;
-  std::unique_ptr<net_internal::IoThreadImpl> impl_;
+  std::shared_ptr<net_internal::IoThreadImpl> impl_;  // timers keep a weak one
 };
 
 // The pool: `count` threads named "<prefix>-0", "<prefix>-1", ...
