@@ -24,4 +24,11 @@ Outcome FindOnView(catalog::Op* op, const Services& services, const Request& req
                    const catalog::CollectionInfo& view, const QueryArgs& args,
                    std::optional<int64_t> batch_size, bool single_batch, bson::DocBuilder* reply);
 
+Outcome CountOnView(catalog::Op* op, const Services& services, const Request& request,
+                    const catalog::CollectionInfo& view, const QueryArgs& args,
+                    bson::DocBuilder* reply);
+Outcome DistinctOnView(catalog::Op* op, const Services& services, const Request& request,
+                       const catalog::CollectionInfo& view, const QueryArgs& args,
+                       std::string_view key, bson::DocBuilder* reply);
+
 }  // namespace septet::commands
