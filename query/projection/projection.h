@@ -22,15 +22,6 @@ enum class ProjectionPolicy {
   kUnset,      // {a: 0, b: 0} made from $unset
 };
 
-// Values of $meta that the executor knows about a row.
-struct RowMetadata {
-  int64_t record_id = 0;
-  ValueView sort_key;    // array
-  ValueView index_key;   // object
-  double text_score = 0;
-  bool has_text_score = false;
-};
-
 class Projection {
  public:
   virtual ~Projection() = default;
