@@ -272,8 +272,10 @@ void Encoder::Payload(ValueView v) {
     case Type::kBinData:
       return BinData(v.AsBinData());
     case Type::kObjectId:
+      out_->append(v.data(), sizeof(bson::ObjectId));
+      return;
     case Type::kBool:
-      out_->append(v.raw());
+      out_->push_back(*v.data());
       return;
     case Type::kDate:
       return AppendBigEndian64(out_, static_cast<uint64_t>(v.AsDateMillis()) ^ (1ULL << 63));
