@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "bson/testing.h"
+#include "bson/testing/random_bson.h"
 #include "bson/validate.h"
 #include "gtest/gtest.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "bson/testing.h"
+#include "bson/testing/random_bson.h"
 #include "gtest/gtest.h"
 
 namespace septet::storage {

@@ -12,7 +12,7 @@
 
 #include "bson/ejson.h"
 #include "bson/number.h"
-#include "bson/testing.h"
+#include "bson/testing/data_folder.h"
 
 #include "base/strings.h"
 #include "query/expression/expression.h"
