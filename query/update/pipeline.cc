@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "query/expression/field_path.h"
+#include "query/expression/result.h"
 #include "query/projection/projection.h"
 #include "query/update/forms.h"
 
@@ -155,11 +156,11 @@ StatusOr<UpdateStage> ParseStage(ValueView v, ParseContext* variables) {
 }
 
 Status NotAnObject(const UpdateStage& stage, ValueView v, DocView input) {
-  return Error(
-      40228, StrCat(stage.replace_with ? "'replacement document'" : "'newRoot' expression",
-                    " must evaluate to an object, but resulting value was: ",
-                    v.missing() ? "MISSING" : bson::ToShellText(v), ". Type of resulting value: '",
-                    bson::TypeName(v.type()), "'. Input document: ", bson::ToShellText(input)));
+  return Error(40228, StrCat(stage.replace_with ? "'replacement document'" : "'newRoot' expression",
+                             " must evaluate to an object, but resulting value was: ",
+                             v.missing() ? "MISSING" : ValueText(v), ". Type of resulting value: '",
+                             bson::TypeName(v.type()), "'. Input document: ",
+                             ValueText(ValueView(bson::Type::kObject, input.data()))));
 }
 
 class PipelineUpdate : public Update {
