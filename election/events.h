@@ -117,7 +117,7 @@ struct ReconfigRequested {
   ReplSetConfig config;
   bool force = false;
   bool default_write_concern_set = false;
-  std::optional<Millis> max_time;
+  std::optional<Millis> max_time{};
 };
 struct StepDownRequested {
   ReplyId reply_id;

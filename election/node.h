@@ -15,6 +15,7 @@
 //  3. Nothing that a durable write promises leaves the process before the write is durable. The Node sees
 //     to that itself: it sends a granted vote, or asks for votes, only after VoteDurable, and uses a config
 //     only after ConfigDurable. The driver sends these two events only after fsync (or with the error).
+//     Votes reach the disk in the order of their actions, and so do configs: a later one never first.
 //     A vote or config that failed to persist is never acted upon.
 //  4. After StepDown{term} was executed no write of that term commits any more: a later vote reply, which
 //     compares the candidate's log with this member's, therefore speaks of the final log. Writes that
@@ -158,6 +159,7 @@ class Node {
   void CommitPointChanged();
   bool MajorityVisible() const;
   bool HearsPrimary() const;
+  MemberSnapshot MakeMemberSnapshot(const MemberConfig& m) const;  // snapshot.cc
   void ReplyAdmin(ReplyId id, Status status, std::string extra = "");
   uint64_t NextNumber() { return ++last_number_; }
 

@@ -204,6 +204,9 @@ void Node::StartProbe() {
   const bool initiate = change.kind == ConfigChange::Kind::kInitiate;
   const Millis timeout = change.config.settings.heartbeat_timeout();
   change.probe.deadline = now_ + timeout;
+  if (change.deadline) {
+    change.probe.deadline = std::min(change.probe.deadline, *change.deadline);
+  }
   for (const MemberConfig& m : change.config.members) {
     const auto& mine = options_.self_hosts;
     if (std::find(mine.begin(), mine.end(), m.host) != mine.end()) {

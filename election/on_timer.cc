@@ -152,11 +152,10 @@ std::optional<TimePoint> Node::NextDeadline() const {
     next.Offer(catch_up_->deadline ? catch_up_->deadline : catch_up_->stall_end);
   }
   next.Offer(step_down_ ? std::make_optional(step_down_->deadline) : std::nullopt);
-  if (config_change_) {
+  if (config_change_ && config_change_->phase == ConfigChange::Phase::kWaitCommitted) {
     next.Offer(config_change_->deadline);
-    if (config_change_->phase == ConfigChange::Phase::kProbing) {
-      next.Offer(config_change_->probe.deadline);
-    }
+  } else if (config_change_ && config_change_->phase == ConfigChange::Phase::kProbing) {
+    next.Offer(config_change_->probe.deadline);
   }
   for (const SpreadWaiter& w : spread_waiters_) {
     next.Offer(w.deadline);

@@ -40,43 +40,45 @@ Snapshot Node::MakeSnapshot() const {
   }
   s.members.reserve(config_->members.size());
   for (const MemberConfig& m : config_->members) {
-    MemberSnapshot member;
-    member.id = m.id;
-    member.name = m.host;
-    if (const repl::MemberProgress* p = progress_.Find(m.id)) {
-      member.written = p->written;
-      member.durable = p->durable;
-    }
-    if (&m == self()) {
-      member.self = true;
-      member.state = s.state;
-      member.written = written_;
-      member.durable = durable_;
-      member.sync_source_host = sync_source_;
-      member.sync_source_id = s.sync_source_id;
-      member.config = config_->config_version();
-      member.election_time = election_time_;
-    }
-    for (const Peer& p : peers_) {
-      if (p.id != m.id) {
-        continue;
-      }
-      member.healthy = p.up;
-      member.state = p.state;
-      member.last_heartbeat = p.last_heartbeat;
-      member.last_heartbeat_received = p.last_heartbeat_received;
-      member.ping_millis = p.ping_millis < 0 ? 0 : p.ping_millis;
-      member.auth_error = p.auth_error;
-      member.last_heartbeat_message = p.last_message;
-      member.sync_source_host = p.syncing_to;
-      const int source = config_->IndexOfHost(p.syncing_to);
-      member.sync_source_id = source < 0 ? -1 : config_->members[static_cast<size_t>(source)].id;
-      member.config = p.config;
-      member.election_time = p.election_time;
-    }
-    s.members.push_back(std::move(member));
+    s.members.push_back(MakeMemberSnapshot(m));
   }
   return s;
+}
+
+MemberSnapshot Node::MakeMemberSnapshot(const MemberConfig& m) const {
+  MemberSnapshot member;
+  member.id = m.id;
+  member.name = m.host;
+  if (&m == self()) {
+    member.self = true;
+    member.state = state();
+    member.written = written_;
+    member.durable = durable_;
+    member.sync_source_host = sync_source_;
+    member.config = config_->config_version();
+    member.election_time = election_time_;
+  } else if (const repl::MemberProgress* p = progress_.Find(m.id)) {
+    member.written = p->written;
+    member.durable = p->durable;
+  }
+  for (const Peer& p : peers_) {
+    if (p.id != m.id) {
+      continue;
+    }
+    member.healthy = p.up;
+    member.state = p.state;
+    member.last_heartbeat = p.last_heartbeat;
+    member.last_heartbeat_received = p.last_heartbeat_received;
+    member.ping_millis = p.ping_millis < 0 ? 0 : p.ping_millis;
+    member.auth_error = p.auth_error;
+    member.last_heartbeat_message = p.last_message;
+    member.sync_source_host = p.syncing_to;
+    member.config = p.config;
+    member.election_time = p.election_time;
+  }
+  const int source = config_->IndexOfHost(member.sync_source_host);
+  member.sync_source_id = source < 0 ? -1 : config_->members[static_cast<size_t>(source)].id;
+  return member;
 }
 
 }  // namespace septet::election
