@@ -14,13 +14,6 @@ template <typename T>
 void Store(char* p, T v) {
   std::memcpy(p, &v, sizeof(T));
 }
-// Empty views may have a null pointer, which memcpy must not get.
-char* Put(char* p, std::string_view s) {
-  if (!s.empty()) {
-    std::memcpy(p, s.data(), s.size());
-  }
-  return p + s.size();
-}
 }  // namespace
 
 DocBuilder::DocBuilder() : out_(&own_) {}
@@ -35,58 +28,18 @@ void DocBuilder::Grow(size_t n) {
   limit_ = out_->data() + out_->size();
 }
 
-inline char* DocBuilder::Header(Type type, std::string_view name, size_t value_size) {
-  const size_t n = name.size() + 2 + value_size;
-  if (static_cast<size_t>(limit_ - at_) < n) [[unlikely]] {
-    Grow(n);
-  }
-  char* p = at_;
-  *p++ = static_cast<char>(type);
-  p = Put(p, name);
-  *p++ = '\0';
-  at_ = p + value_size;
-  return p;
-}
-
-template <typename T>
-inline DocBuilder& DocBuilder::Fixed(Type type, std::string_view name, T v) {
-  Store(Header(type, name, sizeof(T)), v);
-  return *this;
-}
-
-inline DocBuilder& DocBuilder::Text(Type type, std::string_view name, std::string_view v) {
+DocBuilder& DocBuilder::Text(Type type, std::string_view name, std::string_view v) {
   char* p = Header(type, name, v.size() + 5);
   Store(p, static_cast<int32_t>(v.size() + 1));
   *Put(p + 4, v) = '\0';
   return *this;
 }
 
-inline DocBuilder& DocBuilder::Bytes(Type type, std::string_view name, std::string_view raw) {
+DocBuilder& DocBuilder::Bytes(Type type, std::string_view name, std::string_view raw) {
   Put(Header(type, name, raw.size()), raw);
   return *this;
 }
 
-DocBuilder& DocBuilder::Append(std::string_view name, double v) {
-  return Fixed(Type::kDouble, name, v);
-}
-DocBuilder& DocBuilder::Append(std::string_view name, int32_t v) {
-  return Fixed(Type::kInt32, name, v);
-}
-DocBuilder& DocBuilder::Append(std::string_view name, int64_t v) {
-  return Fixed(Type::kInt64, name, v);
-}
-DocBuilder& DocBuilder::Append(std::string_view name, bool v) {
-  return Fixed(Type::kBool, name, static_cast<char>(v));
-}
-DocBuilder& DocBuilder::Append(std::string_view name, std::string_view v) {
-  return Text(Type::kString, name, v);
-}
-DocBuilder& DocBuilder::Append(std::string_view name, const ObjectId& v) {
-  return Fixed(Type::kObjectId, name, v);
-}
-DocBuilder& DocBuilder::Append(std::string_view name, Timestamp v) {
-  return Fixed(Type::kTimestamp, name, v.AsU64());
-}
 DocBuilder& DocBuilder::Append(std::string_view name, Decimal128 v) {
   return Fixed(Type::kDecimal128, name, v);
 }
@@ -113,10 +66,6 @@ DocBuilder& DocBuilder::Append(std::string_view name, DocView v) {
 DocBuilder& DocBuilder::AppendArray(std::string_view name, DocView v) {
   return Bytes(Type::kArray, name, v.raw());
 }
-DocBuilder& DocBuilder::AppendDate(std::string_view name, int64_t millis_since_epoch) {
-  return Fixed(Type::kDate, name, millis_since_epoch);
-}
-DocBuilder& DocBuilder::AppendNull(std::string_view name) { return Bytes(Type::kNull, name, ""); }
 DocBuilder& DocBuilder::AppendUndefined(std::string_view name) {
   return Bytes(Type::kUndefined, name, "");
 }

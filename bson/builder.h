@@ -26,22 +26,30 @@ class DocBuilder {
   DocBuilder(const DocBuilder&) = delete;
   DocBuilder& operator=(const DocBuilder&) = delete;
 
-  DocBuilder& Append(std::string_view name, double v);
-  DocBuilder& Append(std::string_view name, int32_t v);
-  DocBuilder& Append(std::string_view name, int64_t v);
+  DocBuilder& Append(std::string_view name, double v) { return Fixed(Type::kDouble, name, v); }
+  DocBuilder& Append(std::string_view name, int32_t v) { return Fixed(Type::kInt32, name, v); }
+  DocBuilder& Append(std::string_view name, int64_t v) { return Fixed(Type::kInt64, name, v); }
   DocBuilder& Append(std::string_view name, long long v) {  // NOLINT(google-runtime-int)
     return Append(name, static_cast<int64_t>(v));
   }
-  DocBuilder& Append(std::string_view name, bool v);
-  DocBuilder& Append(std::string_view name, std::string_view v);
+  DocBuilder& Append(std::string_view name, bool v) {
+    return Fixed(Type::kBool, name, static_cast<char>(v));
+  }
+  DocBuilder& Append(std::string_view name, std::string_view v) {
+    return Text(Type::kString, name, v);
+  }
   DocBuilder& Append(std::string_view name, const std::string& v) {
     return Append(name, std::string_view(v));
   }
   DocBuilder& Append(std::string_view name, const char* v) {
     return Append(name, std::string_view(v));
   }
-  DocBuilder& Append(std::string_view name, const ObjectId& v);
-  DocBuilder& Append(std::string_view name, Timestamp v);
+  DocBuilder& Append(std::string_view name, const ObjectId& v) {
+    return Fixed(Type::kObjectId, name, v);
+  }
+  DocBuilder& Append(std::string_view name, Timestamp v) {
+    return Fixed(Type::kTimestamp, name, v.AsU64());
+  }
   DocBuilder& Append(std::string_view name, Decimal128 v);
   DocBuilder& Append(std::string_view name, BinData v);
   DocBuilder& Append(std::string_view name, Regex v);
@@ -49,8 +57,13 @@ class DocBuilder {
   DocBuilder& Append(std::string_view name, ValueView v);
   DocBuilder& Append(std::string_view name, DocView v);  // as an object
   DocBuilder& AppendArray(std::string_view name, DocView v);
-  DocBuilder& AppendDate(std::string_view name, int64_t millis_since_epoch);
-  DocBuilder& AppendNull(std::string_view name);
+  DocBuilder& AppendDate(std::string_view name, int64_t millis_since_epoch) {
+    return Fixed(Type::kDate, name, millis_since_epoch);
+  }
+  DocBuilder& AppendNull(std::string_view name) {
+    Header(Type::kNull, name, 0);
+    return *this;
+  }
   DocBuilder& AppendUndefined(std::string_view name);
   DocBuilder& AppendMinKey(std::string_view name);
   DocBuilder& AppendMaxKey(std::string_view name);
@@ -115,10 +128,31 @@ class DocBuilder {
 
   // Makes room for `n` bytes, and writes the root's length field if nothing was written yet.
   void Grow(size_t n);
+  // Empty views may have a null pointer, which memcpy must not get. Returns the end of what was put.
+  static char* Put(char* p, std::string_view s) {
+    if (!s.empty()) {
+      std::memcpy(p, s.data(), s.size());
+    }
+    return p + s.size();
+  }
   // Writes type byte and name, returns where the value of that size goes.
-  char* Header(Type type, std::string_view name, size_t value_size);
+  char* Header(Type type, std::string_view name, size_t value_size) {
+    const size_t n = name.size() + 2 + value_size;
+    if (static_cast<size_t>(limit_ - at_) < n) [[unlikely]] {
+      Grow(n);
+    }
+    char* p = at_;
+    *p++ = static_cast<char>(type);
+    p = Put(p, name);
+    *p++ = '\0';
+    at_ = p + value_size;
+    return p;
+  }
   template <typename T>
-  DocBuilder& Fixed(Type type, std::string_view name, T v);
+  DocBuilder& Fixed(Type type, std::string_view name, T v) {
+    std::memcpy(Header(type, name, sizeof(T)), &v, sizeof(T));
+    return *this;
+  }
   DocBuilder& Text(Type type, std::string_view name, std::string_view v);
   DocBuilder& Bytes(Type type, std::string_view name, std::string_view raw);
   void Open(Type type, std::string_view name);

@@ -229,18 +229,27 @@ bool Identical(ValueView a, ValueView b) {
 }
 
 uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
+  using view_internal::Load;
   const char* p = bytes.data();
   size_t n = bytes.size();
   seed ^= Mix(n ^ kHash1, kHash2);
+  if (n >= 32) {
+    uint64_t other = seed ^ kHash1;  // two lanes, so that the multiplications overlap
+    for (; n >= 32; n -= 32, p += 32) {
+      seed = Mix(Load<uint64_t>(p) ^ kHash1, Load<uint64_t>(p + 8) ^ seed);
+      other = Mix(Load<uint64_t>(p + 16) ^ kHash2, Load<uint64_t>(p + 24) ^ other);
+    }
+    seed ^= other;
+  }
   for (; n >= 8; n -= 8, p += 8) {
-    seed = HashWord(view_internal::Load<uint64_t>(p), seed);
+    seed = HashWord(Load<uint64_t>(p), seed);
   }
   if (n > 0) {
     uint64_t tail = 0;
     std::memcpy(&tail, p, n);
     seed = HashWord(tail, seed);
   }
-  return Mix(seed, kHash1);
+  return Mix(seed ^ kHash2, kHash1);
 }
 
 uint64_t Hash(ValueView v, const StringComparator* collator, uint64_t seed) {

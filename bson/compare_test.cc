@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "bson/testing.h"
+#include "bson/testing/random_bson.h"
 #include "bson/validate.h"
 #include "gtest/gtest.h"
 
@@ -115,6 +115,53 @@ TEST(Compare, UsesTheCollatorInside) {
   EXPECT_EQ(Compare(DocView(a), DocView(b)), -1);
   EXPECT_EQ(Compare(DocView(a), DocView(b), &collator), 1);
   EXPECT_NE(Hash(DocView(a)["x"]), Hash(DocView(a)["x"], &collator));
+}
+
+// All digits of a number: sign, then 400 before and 1200 after the point.
+std::string Expanded(double d) {
+  char text[1700];
+  const int n = std::snprintf(text, sizeof(text), "%1601.1200f", std::fabs(d));
+  std::string digits(text, static_cast<size_t>(n));
+  std::replace(digits.begin(), digits.end(), ' ', '0');
+  digits.erase(digits.find('.'), 1);
+  return (std::signbit(d) ? '-' : '+') + digits;
+}
+std::string Expanded(Decimal128 d) {
+  const DecimalParts parts = SplitDecimal(d);
+  std::string digits(1600, '0');
+  unsigned __int128 c = parts.coefficient;
+  for (int at = 399 - parts.exponent; c != 0; --at, c /= 10) {
+    digits[static_cast<size_t>(at)] = static_cast<char>('0' + static_cast<int>(c % 10));
+  }
+  return (parts.negative ? '-' : '+') + digits;
+}
+
+// S05-017, against an exact comparison that shares nothing with the product's.
+TEST(Compare, DecimalsAndDoublesCompareByAllTheirDigits) {
+  Random random(11);
+  for (int i = 0; i < 4000; ++i) {
+    unsigned __int128 c = random.Next();
+    c = ((c << 49) | (random.Next() >> 15)) % PowerOfTen(static_cast<int>(random.Uniform(34)) + 1) + 1;
+    const auto exponent = static_cast<int>(random.OneIn(0.3) ? random.Between(-360, 290)
+                                                             : random.Between(-45, 5));
+    const Decimal128 decimal = JoinDecimal({random.OneIn(0.5), exponent, c % PowerOfTen(34)});
+    const double near = DecimalToDouble(decimal);
+    for (const double d : {near, std::nextafter(near, HUGE_VAL), std::nextafter(near, -HUGE_VAL), -near}) {
+      if (!std::isfinite(d) || d == 0 || DecimalIsZero(decimal)) {
+        continue;
+      }
+      const std::string a = Expanded(decimal);
+      const std::string b = Expanded(d);
+      int expected = a[0] != b[0] ? (a[0] == '-' ? -1 : 1)
+                                  : a.compare(b) * (a[0] == '-' ? -1 : 1);
+      expected = expected < 0 ? -1 : expected > 0 ? 1 : 0;
+      DocBuilder doc;
+      doc.Append("a", decimal).Append("b", d);
+      const std::string bytes = doc.Finish();
+      ASSERT_EQ(Compare(DocView(bytes)["a"], DocView(bytes)["b"]), expected) << a << '\n' << b;
+      ASSERT_EQ(Compare(DocView(bytes)["b"], DocView(bytes)["a"]), -expected);
+    }
+  }
 }
 
 // The order is total: antisymmetric, transitive, and equality goes with the hash.

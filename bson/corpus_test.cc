@@ -6,7 +6,7 @@
 
 #include "bson/ejson.h"
 #include "bson/number.h"
-#include "bson/testing.h"
+#include "bson/testing/data_folder.h"
 #include "bson/validate.h"
 #include "gtest/gtest.h"
 

@@ -261,12 +261,12 @@ Decimal128 DecimalRoundPlace(Decimal128 v, int place, bool truncate) {
     return v;
   }
   const int exponent = std::clamp(-place, -6176, 6111);
-  if (SplitDecimal(v).exponent >= exponent) {
-    return v;  // nothing behind that place
-  }
   unsigned flags = 0;
-  return Out(bid128_quantize(In(v), In(JoinDecimal({false, exponent, 1})),
-                             truncate ? BID_ROUNDING_TO_ZERO : BID_ROUNDING_TO_NEAREST, &flags));
+  const Decimal128 rounded =
+      Out(bid128_quantize(In(v), In(JoinDecimal({false, exponent, 1})),
+                          truncate ? BID_ROUNDING_TO_ZERO : BID_ROUNDING_TO_NEAREST, &flags));
+  // More digits than fit: then there is nothing behind that place either.
+  return (flags & kInvalid) != 0 ? v : rounded;
 }
 
 namespace decimal_internal {

@@ -4,7 +4,8 @@
 #include <fstream>
 
 #include "bson/compare.h"
-#include "bson/testing.h"
+#include "bson/testing/data_folder.h"
+#include "bson/testing/random_bson.h"
 #include "bson/validate.h"
 #include "gtest/gtest.h"
 

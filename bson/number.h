@@ -82,7 +82,8 @@ enum class DecimalUnary {
   kAcos, kAtan, kSinh, kCosh, kTanh, kAsinh, kAcosh, kAtanh,
 };
 Decimal128 DecimalApply(DecimalUnary op, Decimal128 v);
-// Rounds (half to even) or truncates to `place` digits after the point (negative: before it).
+// Rounds (half to even) or truncates to `place` digits after the point (negative: before it). The result
+// has exactly that exponent if 34 digits suffice: 1 rounded to 2 places is 1.00.
 Decimal128 DecimalRoundPlace(Decimal128 v, int place, bool truncate);
 
 // A running sum that does not lose small addends: doubles by Kahan-Babuska compensation, integers

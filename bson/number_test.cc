@@ -208,7 +208,7 @@ TEST(Number, DecimalFunctions) {
   EXPECT_EQ(DecimalCompare(DecimalBinary(DecimalOp::kPow, D("2"), D("10")), D("1024")), 0);
   EXPECT_EQ(S(DecimalRoundPlace(D("1234.567"), 2, false)), "1234.57");
   EXPECT_EQ(S(DecimalRoundPlace(D("1234.567"), -2, false)), "1.2E+3");
-  EXPECT_EQ(S(DecimalRoundPlace(D("1.5"), 4, false)), "1.5");
+  EXPECT_EQ(S(DecimalRoundPlace(D("1.5"), 4, false)), "1.5000");
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bson/validate.h"
 
-#include <emmintrin.h>
-
 #include <charconv>
 #include <cstring>
 
@@ -53,7 +51,7 @@ class Checker {
 // Every document's last byte is known to be 0 before its inside is looked at, so the search for a
 // name's terminator cannot leave the document.
 const char* Checker::CString(const char* p, const char* end) {
-  const size_t n = std::strlen(p);
+  const size_t n = view_internal::NameSize(p, end + 1);
   if (p + n >= end) {
     return Fail("A name or pattern is not terminated");
   }
@@ -191,6 +189,33 @@ const char* Checker::Document(const char* p, const char* end, bool is_array) {
   return last + 1;
 }
 
+template <typename T>
+T LoadAt(const uint8_t* p) {
+  return Load<T>(reinterpret_cast<const char*>(p));
+}
+constexpr uint64_t kHighBits = 0x8080808080808080ULL;
+
+// Ends of short texts are read by loads that overlap.
+bool IsAscii(const uint8_t* p, size_t n) {
+  if (n < 4) {
+    return n == 0 || (p[0] | p[n / 2] | p[n - 1]) < 0x80;
+  }
+  if (n < 8) {
+    return ((LoadAt<uint32_t>(p) | LoadAt<uint32_t>(p + n - 4)) &
+            static_cast<uint32_t>(kHighBits)) == 0;
+  }
+  const uint8_t* const last = p + n - 8;
+  uint64_t all = LoadAt<uint64_t>(last);
+  for (; last - p >= 32; p += 32) {
+    all |= (LoadAt<uint64_t>(p) | LoadAt<uint64_t>(p + 8)) |
+           (LoadAt<uint64_t>(p + 16) | LoadAt<uint64_t>(p + 24));
+  }
+  for (; p < last; p += 8) {
+    all |= LoadAt<uint64_t>(p);
+  }
+  return (all & kHighBits) == 0;
+}
+
 // Length of the well-formed sequence at `p` whose first byte is not ASCII; 0 if there is none.
 // Table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
 size_t SequenceLength(const uint8_t* p, size_t left) {
@@ -218,26 +243,24 @@ size_t SequenceLength(const uint8_t* p, size_t left) {
 
 bool IsValidUtf8(std::string_view text) {
   const auto* p = reinterpret_cast<const uint8_t*>(text.data());
+  if (IsAscii(p, text.size())) {
+    return true;
+  }
   const uint8_t* const end = p + text.size();
   while (p < end) {
-    while (end - p >= 16 &&
-           _mm_movemask_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))) == 0) {
-      p += 16;
-    }
-    while (end - p >= 8 &&
-           (Load<uint64_t>(reinterpret_cast<const char*>(p)) & 0x8080808080808080ULL) == 0) {
+    if (end - p >= 8 && (LoadAt<uint64_t>(p) & kHighBits) == 0) {
       p += 8;
+      continue;
     }
-    while (p < end && *p < 0x80) {
+    if (*p < 0x80) {
       ++p;
+      continue;
     }
-    while (p < end && *p >= 0x80) {
-      const size_t n = SequenceLength(p, static_cast<size_t>(end - p));
-      if (n == 0) {
-        return false;
-      }
-      p += n;
+    const size_t n = SequenceLength(p, static_cast<size_t>(end - p));
+    if (n == 0) {
+      return false;
     }
+    p += n;
   }
   return true;
 }

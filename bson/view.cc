@@ -110,10 +110,14 @@ bool ValueView::Truthy() const {
 }
 
 ValueView DocView::Find(std::string_view name) const {
-  for (const ElementView e : *this) {
-    if (e.name() == name) {
-      return e.value();
+  const char* const limit = data_ + size_bytes();
+  for (const char* p = data_ + 4; p != limit - 1;) {
+    const ElementView e(p, limit);
+    const ValueView v = e.value();
+    if (e.name().size() == name.size() && std::memcmp(p + 1, name.data(), name.size()) == 0) {
+      return v;
     }
+    p = v.data() + v.size_bytes();
   }
   return {};
 }

@@ -5,6 +5,7 @@
 // Thread rule: thread-safe.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 
 namespace septet::catalog {
 
+struct DroppedRange;
+
 class CatalogSnapshot {
  public:
   CollectionPtr Find(std::string_view full_name) const;  // null if absent
@@ -25,6 +28,13 @@ class CatalogSnapshot {
 
   struct Impl;
   std::shared_ptr<const Impl> impl;
+};
+
+struct IndexBuildProgress {
+  std::string ns;
+  std::vector<std::string> names;
+  int64_t total = 0;              // documents when it began
+  std::atomic<int64_t> done{0};
 };
 
 struct CreateOptions {
@@ -41,11 +51,16 @@ class Catalog {
  public:
   Catalog(storage::Engine* engine, repl::Sequencer* sequencer, repl::Positions* positions);
   ~Catalog();
-  // Reads the stored catalog; exact counts are there after a crash too.
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
+  // Collations and partial filters, made by the query floor. Before Load.
+  void SetExtensions(const index::Extensions* extensions);
+  const index::Extensions* extensions() const;
+  // Reads the stored catalog, after Sequencer::Load; exact counts are there after a crash too.
   Status Load();
 
   CatalogSnapshot Snapshot() const;
-  CollectionPtr Find(std::string_view full_name) const { return Snapshot().Find(full_name); }
+  CollectionPtr Find(std::string_view full_name) const;
   storage::Engine* engine() const;
   repl::Sequencer* sequencer() const;
   repl::Positions* positions() const;
@@ -55,6 +70,9 @@ class Catalog {
   StatusOr<CollectionPtr> CreateCollection(Op* op, const Namespace& ns, const CreateOptions& options);
   StatusOr<CollectionPtr> CreateView(Op* op, const Namespace& ns, std::string_view view_on,
                                      bson::DocView pipeline, bson::DocView options);
+  // local.oplog.rs; no effect if it is there. On any member, never replicated.
+  StatusOr<CollectionPtr> CreateOplog(Op* op, int64_t size_bytes);
+  Status ResizeOplog(Op* op, int64_t size_bytes);
   Status DropCollection(Op* op, const Namespace& ns, int* indexes_was);
   Status DropDatabase(Op* op, std::string_view db);
   Status RenameCollection(Op* op, const Namespace& from, const Namespace& to, bool drop_target,
@@ -66,7 +84,10 @@ class Catalog {
     bool created_collection = false;
   };
   StatusOr<CreateIndexesResult> CreateIndexes(Op* op, const Namespace& ns,
-                                              const std::vector<bson::DocView>& specs);
+                                              const std::vector<bson::DocView>& specs,
+                                              bool ignore_unknown_options = false);
+  // Builds that run now, for currentOp.
+  std::vector<std::shared_ptr<const IndexBuildProgress>> IndexBuilds() const;
   // `index` is a name, a key pattern document, "*" or an array of names.
   Status DropIndexes(Op* op, const Namespace& ns, bson::ValueView index, int* indexes_was);
   // Changes stored options (collMod): `changes` is the command's document.
@@ -77,9 +98,17 @@ class Catalog {
   Status ApplyCommand(const Namespace& ns, const Uuid* uuid, bson::DocView o, bson::DocView o2,
                       storage::WriteBatch* batch);
 
+  // Destroys on disk what was dropped by entries up to the commit point. Called after every drop and
+  // now and then by the owner of the commit point.
+  Status ReapDropped();
+
   struct Impl;
+  Impl* impl() const { return impl_.get(); }  // for this folder
 
  private:
+  Status CleanUnfinishedBuilds(const std::vector<Ident>& idents);
+  Status Destroy(const DroppedRange& range);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -15,11 +15,41 @@
 
 namespace septet::catalog {
 
+// One executed statement of a retryable write, as its oplog entry tells it.
+struct ExecutedStatement {
+  int32_t stmt_id = -1;
+  char op = 'i';             // i u d
+  bool from_upsert = false;  // an insert that an update made
+  std::string id;            // from_upsert: {_id: ...}
+};
+// findAndModify's image for its retry.
+struct RetryImage {
+  std::string document;      // encoded, or empty: none kept
+  bool is_post_image = false;
+};
+
+// Where a session's record is kept (txn/session.h). Its functions run on the leader of a commit group,
+// in commit order, while the session is checked out by the operation.
+class SessionSink {
+ public:
+  virtual ~SessionSink() = default;
+  // Position of the session's last entry, for prevOpTime. On the operation's thread.
+  virtual repl::OpTime last_write() const = 0;
+  // Puts the session's record with these statements into the batch. If the record belonged to another
+  // txnNumber, *undo gets the document before ("" if there was none) and the return value is true.
+  virtual bool OnSequenced(const std::vector<ExecutedStatement>& statements, const RetryImage& image,
+                           const repl::OpTime& last, int64_t wall_millis, storage::WriteBatch* out,
+                           std::string* undo, std::string* image_undo, bool* has_image_undo) = 0;
+  virtual void OnWritten() = 0;
+  virtual void OnAborted() = 0;
+};
+
 // Retryable write: the session and statement a change belongs to. Written into the oplog entry and the
 // session record in the same batch.
 struct WriteSession {
   std::string lsid;          // encoded document {id: UUID, uid: BinData}
   int64_t txn_number = -1;
+  SessionSink* sink = nullptr;  // of the checked-out session; null: not a retryable write
 };
 
 struct OpCounters {
@@ -62,7 +92,8 @@ struct Op {
   bool is_change_stream = false;
   // False on an I/O thread: what would block must return WouldBlock() and is run again in the pool.
   bool may_block = true;
-  // OpTime of the last entry this operation wrote; null if none.
+  // OpTime of the last entry this operation wrote; null if none. Standalone: a position with term -1,
+  // good for waiting for durability only.
   repl::OpTime last_write;
   std::string comment;  // encoded value document {comment: ...} or empty
 };

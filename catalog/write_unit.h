@@ -9,6 +9,7 @@
 // Thread rule: owned by one thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -24,17 +25,21 @@ class WriteUnit {
 
   // Takes the record's lock until Commit or destruction. Error: WriteConflict.
   Status Lock(RecordId rid);
-  // `doc` is ready to store: _id first, validated. `stmt_id` -1 = none. Errors: DuplicateKey (11000, with
-  // keyPattern and keyValue as info), BSONObjectTooLarge, CannotIndexParallelArrays (171), WriteConflict.
-  StatusOr<RecordId> Insert(bson::DocView doc, int stmt_id = -1);
+  // `doc` is ready to store: _id first, validated. `stmt_id` -1 = none; from_upsert: an update made it
+  // (a retry then answers `upserted`). A failed call leaves the unit as it was, so the caller may go
+  // on with other documents. Errors: DuplicateKey (11000, with keyPattern and keyValue as info),
+  // BSONObjectTooLarge, CannotIndexParallelArrays (171), WriteConflict, NotWritablePrimary, and
+  // WouldBlock() on an I/O thread. A capped collection loses its oldest documents in the same unit.
+  StatusOr<RecordId> Insert(bson::DocView doc, int stmt_id = -1, bool from_upsert = false);
   // The record must be locked; `before` is its current document, `log_o` the oplog entry's o (diff or
-  // whole document). `image` (pre or post document for findAndModify's retry) may be empty.
+  // whole document). Changes of this unit are not visible to reads: at most one call per record.
   Status Update(RecordId rid, bson::DocView before, bson::DocView after, bson::DocView log_o,
                 int stmt_id = -1);
   Status Remove(RecordId rid, bson::DocView before, int stmt_id = -1);
-  // findAndModify: keeps the image with the session record so that a retry gets the same answer.
+  // findAndModify, after its Update or Remove: keeps the image with the session record so that a retry
+  // gets the same answer. No effect without a session.
   void KeepImage(bson::DocView image, bool is_post_image);
-  // Sets what a retry of the whole statement must answer beside n (upserted id ...).
+  // Writes everything and sets op->last_write. A unit without changes writes nothing.
   Status Commit();
   int change_count() const;
 

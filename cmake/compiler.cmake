@@ -30,10 +30,33 @@ if(SEPTET_SANITIZE)
   add_link_options(-fsanitize=${SEPTET_SANITIZE})
   if(SEPTET_SANITIZE MATCHES "thread")
     # GCC cannot instrument stand-alone fences.
-    add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)
+    add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK SEPTET_TSAN)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       add_compile_options(-Wno-tsan)
     endif()
+    # Calls of abseil's locks go through base/tsan_absl.cc, which explains them to the sanitizer.
+    foreach(symbol
+        _ZN4absl7debian35Mutex4LockEv
+        _ZN4absl7debian35Mutex6UnlockEv
+        _ZN4absl7debian35Mutex7TryLockEv
+        _ZN4absl7debian35Mutex10ReaderLockEv
+        _ZN4absl7debian35Mutex12ReaderUnlockEv
+        _ZN4absl7debian35Mutex13ReaderTryLockEv
+        _ZN4absl7debian35Mutex5AwaitERKNS0_9ConditionE
+        _ZN4absl7debian35Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE
+        _ZN4absl7debian35Mutex17AwaitWithDeadlineERKNS0_9ConditionENS0_4TimeE
+        _ZN4absl7debian35Mutex8LockWhenERKNS0_9ConditionE
+        _ZN4absl7debian35Mutex19LockWhenWithTimeoutERKNS0_9ConditionENS0_8DurationE
+        _ZN4absl7debian35Mutex20LockWhenWithDeadlineERKNS0_9ConditionENS0_4TimeE
+        _ZN4absl7debian312Notification6NotifyEv
+        _ZNK4absl7debian312Notification19WaitForNotificationEv
+        _ZNK4absl7debian312Notification30WaitForNotificationWithTimeoutENS0_8DurationE
+        _ZN4absl7debian37CondVar4WaitEPNS0_5MutexE
+        _ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE
+        _ZN4absl7debian37CondVar16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE
+    )
+      add_link_options(LINKER:--wrap=${symbol})
+    endforeach()
   endif()
 endif()
 find_program(LLD_PROGRAM ld.lld)

@@ -29,6 +29,7 @@ function(septet_add_floor)
     add_executable(${P_NAME}_test ${tests})
     target_link_libraries(${P_NAME}_test PRIVATE septet_${P_NAME} GTest::gtest GTest::gmock
                                                  GTest::gtest_main)
+    target_compile_definitions(${P_NAME}_test PRIVATE SEPTET_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     foreach(dep IN LISTS P_TEST_DEPS)
       target_link_libraries(${P_NAME}_test PRIVATE septet_${dep})
     endforeach()

@@ -72,8 +72,9 @@ class Generator {
   }
 
  private:
-  // Puts a found value into the walk: missing and scalars fix it, an array leaves it open.
-  Status Place(const Found& found, bool by_position, size_t field, Walk* walk) {
+  // Puts a found value into the walk: missing and scalars fix it, an array leaves it open. `nested`:
+  // it was reached by position as an element of another array.
+  Status Place(const Found& found, bool nested, size_t field, Walk* walk) {
     walk->next_part = found.next_part;
     if (found.value.is_array()) {
       if (spec_.fields[field].hashed) {
@@ -82,7 +83,7 @@ class Generator {
                                    spec_.fields[field].path.text()));
       }
       walk->value = found.value;
-      walk->whole_array = by_position && found.next_part == spec_.fields[field].path.size();
+      walk->whole_array = nested && found.next_part == spec_.fields[field].path.size();
       return OkStatus();
     }
     walk->fixed = true;
@@ -166,7 +167,8 @@ class Generator {
       if (as_field) {
         RETURN_IF_ERROR(Place(Follow(element, path, part), false, i, &next[i]));
       } else if (!positional[i].missing()) {
-        RETURN_IF_ERROR(Place(Follow(positional[i], path, part + 1), true, i, &next[i]));
+        RETURN_IF_ERROR(Place(Follow(positional[i], path, part + 1), positional[i].is_array(), i,
+                              &next[i]));
       } else {
         next[i].fixed = true;
       }

@@ -31,7 +31,8 @@ std::string RecordKey(Ident ident, RecordId rid);
 RecordId RecordIdOfKey(std::string_view record_key);
 void AppendRecordId(std::string* out, RecordId rid);  // 8 bytes big-endian
 
-// Where a bound lies relative to all keys that start with the same fields.
+// Where a bound lies relative to all keys that start with the same fields. kBefore and kExact add no
+// byte (a prefix sorts before what it starts), kAfter adds one above every field and RecordId.
 enum class Discriminator : uint8_t { kBefore, kExact, kAfter };
 
 class KeyBuilder {
@@ -54,10 +55,13 @@ class KeyBuilder {
   std::string type_bits_;
   uint64_t descending_ = 0;
   int field_ = 0;
+  // How many values that may need type bits came since the last one that did.
+  uint32_t plain_values_ = 0;
 };
 
 // Rebuilds the values of `key` (with its ident prefix; a trailing RecordId is ignored) as a document
-// with empty field names. Collated strings come back as their sort keys: do not use for those.
+// with empty field names. Error InternalError if the bytes are no such key. Collated strings come back
+// as their sort keys: do not use for those.
 Status DecodeKey(std::string_view key, std::string_view type_bits, int field_count,
                  uint64_t descending, bson::DocBuilder* out);
 // Splits a non-unique entry's key into the part before the RecordId and the RecordId.

@@ -60,7 +60,10 @@ StatusOr<ValueView> Integral(const Call& call) {
       return call.Double(kOp == bson::DecimalUnary::kCeil ? std::ceil(v.AsDouble())
                                                           : std::floor(v.AsDouble()));
     case Type::kDecimal128:
-      return call.ctx->arena->Decimal(bson::DecimalApply(kOp, v.AsDecimal()));
+      // A server rounds decimals by IEEE quantize, where infinity is an invalid operand.
+      return call.ctx->arena->Decimal(bson::DecimalIsInfinite(v.AsDecimal())
+                                          ? bson::DecimalFromDouble(std::nan(""))
+                                          : bson::DecimalApply(kOp, v.AsDecimal()));
     default:
       return NotNumeric(28765, call, v);
   }
@@ -73,7 +76,7 @@ class Total {
  public:
   void Add(ValueView v) {
     if (v.type() == Type::kDecimal128 && kind_ != Kind::kDecimal) {
-      decimal_ = kind_ == Kind::kDouble ? bson::DecimalFromDouble(double_)
+      decimal_ = kind_ == Kind::kDouble ? bson::DecimalFromDoubleExact(double_)
                                         : bson::DecimalFromInt64(integer_);
       kind_ = Kind::kDecimal;
     } else if (v.type() == Type::kDouble && kind_ == Kind::kInteger) {
@@ -81,7 +84,7 @@ class Total {
     }
     switch (kind_) {
       case Kind::kDecimal:
-        decimal_ = bson::DecimalBinary(bson::DecimalOp::kAdd, decimal_, bson::ToDecimal(v));
+        decimal_ = bson::DecimalBinary(bson::DecimalOp::kAdd, decimal_, Exact(v));
         break;
       case Kind::kDouble:
         double_ += bson::ToDouble(v);
@@ -141,6 +144,10 @@ class Total {
 
  private:
   enum class Kind { kInteger, kDouble, kDecimal };
+  static bson::Decimal128 Exact(ValueView v) {
+    return v.type() == Type::kDouble ? bson::DecimalFromDoubleExact(v.AsDouble())
+                                     : bson::ToDecimal(v);
+  }
   void ToDoubleTotal() {
     double_ = static_cast<double>(integer_);
     kind_ = Kind::kDouble;
@@ -305,8 +312,11 @@ StatusOr<ValueView> Round(const Call& call) {
     if (call[1].nullish()) {
       return NullValue();
     }
-    const std::optional<int64_t> wanted =
-        call[1].is_number() ? bson::ExactInt64(call[1]) : std::nullopt;
+    if (!call[1].is_number()) {
+      return Error(16004,
+                   StrCat("can't convert from BSON type ", TypeName(call[1].type()), " to long"));
+    }
+    const std::optional<int64_t> wanted = bson::ExactInt64(call[1]);
     if (!wanted.has_value() || *wanted != static_cast<int32_t>(*wanted)) {
       return Error(51082,
                    StrCat("precision argument to  ", call.name, " must be a integral value"));

@@ -43,7 +43,7 @@ Status Failure(std::string_view text) {
 }
 
 Status SyntaxError(std::string_view text, size_t at, std::string_view why) {
-  const char c = at < text.size() ? text[at] : ' ';
+  const char c = at < text.size() ? text[at] : '\0';
   return Failure(StrCat("Error parsing date string '", text, "'; ", at, ": ", why, " '", c, "'"));
 }
 

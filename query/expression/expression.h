@@ -79,6 +79,15 @@ class ParseContext {
 // User variable names: 16866..16871 as a server answers.
 Status ValidateVariableName(std::string_view name);
 
+// Values of $meta that the executor knows about a row.
+struct RowMetadata {
+  int64_t record_id = 0;
+  ValueView sort_key;   // array
+  ValueView index_key;  // object
+  double text_score = 0;
+  bool has_text_score = false;
+};
+
 class TimeZoneCache;  // time_zone.h
 
 // What an evaluation needs besides the document. One per running operation; `arena` is reset by the
@@ -89,10 +98,11 @@ class EvalContext {
   Interrupt* interrupt = nullptr;
   const bson::StringComparator* collator = nullptr;
   Random* random = nullptr;
-  int64_t now_millis = 0;        // $$NOW
-  bson::Timestamp cluster_time;  // $$CLUSTER_TIME
-  DocView user_roles;            // $$USER_ROLES: the elements of an array
-  DocView root;                  // $$ROOT / $$CURRENT of the row being evaluated
+  int64_t now_millis = 0;                 // $$NOW
+  bson::Timestamp cluster_time;           // $$CLUSTER_TIME
+  DocView user_roles;                     // $$USER_ROLES: the elements of an array
+  DocView root;                           // $$ROOT / $$CURRENT of the row being evaluated
+  const RowMetadata* metadata = nullptr;  // what {$meta: ...} reads; null: nothing is known
 
   // The time zones met so far; made by the first date operator that needs one.
   std::unique_ptr<TimeZoneCache, void (*)(TimeZoneCache*)> time_zones{nullptr, nullptr};

@@ -11,7 +11,7 @@ Status ValidateFieldPath(std::string_view dotted) {
     return Error(40353, "FieldPath must not end with a '.'.");
   }
   if (dotted.find('\0') != std::string_view::npos) {
-    return Error(16411, "FieldPath field names may not contain '\\0'.");
+    return Error(16411, "FieldPath field names may not contain '");
   }
   for (size_t start = 0;;) {
     const size_t dot = dotted.find('.', start);
@@ -37,7 +37,7 @@ Status ValidateFieldName(std::string_view name) {
     return Error(16410, "FieldPath field names may not start with '$'.");
   }
   if (name.find('\0') != std::string_view::npos) {
-    return Error(16411, "FieldPath field names may not contain '\\0'.");
+    return Error(16411, "FieldPath field names may not contain '");
   }
   if (name.find('.') != std::string_view::npos) {
     return Error(16412, "FieldPath field names may not contain '.'.");

@@ -30,7 +30,9 @@ class PathExpression final : public Expression {
  public:
   // `path` may be empty: the variable itself. `variable_name` is kept for Serialize.
   PathExpression(VariableId variable, std::string_view variable_name, std::string_view path)
-      : variable_(variable), variable_name_(variable_name), path_(path) {}
+      : variable_(variable),
+        variable_name_(variable_name),
+        path_(path.empty() ? bson::FieldPath() : bson::FieldPath(path)) {}
   StatusOr<ValueView> Evaluate(EvalContext* ctx) const override;
   void Serialize(std::string_view name, bson::DocBuilder* out) const override;
   std::string_view FieldPathText() const override {

@@ -32,8 +32,8 @@ bool WalkEnd(bson::ValueView v, bool expand, int64_t outer, const Visit& visit) 
 }
 
 // Follows parts [next, size) below `v`. `visit(value, index)` gets a missing value where the path
-// breaks off and the index in the outermost array passed (-1: none); it returns true to stop, and
-// so does the walk.
+// breaks off, and the index in the outermost array that was searched (-1: none; an array entered by
+// a number in the path is not searched). It returns true to stop, and so does the walk.
 template <typename Visit>
 bool WalkValue(bson::ValueView v, const bson::FieldPath& path, size_t next, bool expand,
                int64_t outer, const Visit& visit) {
@@ -67,11 +67,11 @@ bool WalkArray(bson::ValueView array, const bson::FieldPath& path, size_t next, 
     }
     if (i == wanted) {
       if (last) {
-        if (visit(item, mark)) {
+        if (visit(item, outer)) {
           return true;
         }
       } else if (item.is_object() || item.is_array()) {
-        if (WalkValue(item, path, next + 1, expand, mark, visit)) {
+        if (WalkValue(item, path, next + 1, expand, outer, visit)) {
           return true;
         }
       }

@@ -135,6 +135,11 @@ StatusOr<std::unique_ptr<const Pipeline>> Pipeline::Parse(DocView stages,
     out->source_ = out->source_ || (index == 0 && (flags & kStageSource) != 0);
     ++index;
   }
+  if (scope.depth == 0 && scope.variables != nullptr) {
+    // A constant expression that fails is found when a server optimizes the parsed pipeline.
+    RETURN_IF_ERROR(Prefixed("Failed to optimize pipeline :: caused by :: ",
+                             scope.variables->fold_status()));
+  }
   return std::unique_ptr<const Pipeline>(std::move(out));
 }
 

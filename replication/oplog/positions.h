@@ -2,9 +2,12 @@
 // Where this member stands: newest written (= applied = visible) entry, newest durable one, commit
 // point, cluster time; and who waits for them. Waiters are callbacks, so no thread is held.
 // Also keeps the snapshots that majority reads need: candidates (OpTime -> engine snapshot), the newest
-// one <= commit point is the committed snapshot.
-// Thread rule: thread-safe. Callbacks run on the thread that moved the position, outside the lock; they
-// must only hand work over (post to an io_context).
+// one <= commit point is the committed snapshot. A candidate is taken with every few milliseconds of
+// writing, and with every group of writes while somebody waits for kCommitted.
+// Standalone members have positions too (term -1), so waiting for durability works alike.
+// Thread rule: thread-safe, but observers are registered before the first write. Callbacks run on the
+// thread that moved the position, outside the lock; they must only hand work over (post to an
+// io_context).
 #pragma once
 
 #include <cstdint>
@@ -25,11 +28,16 @@ class Positions {
   OpTimeAndWall durable() const;
   OpTimeAndWall commit_point() const;
 
-  // Called by the sequencer and the journal thread.
+  // Called by the sequencer around each write of entries, and by the journal thread. Until SetWritten
+  // or AbortWrite the engine may already hold what written() does not tell.
+  void BeginWrite();
+  void AbortWrite();
   void SetWritten(const OpTimeAndWall& p);
-  void SetDurable(const OpTimeAndWall& p);
-  // Monotone unless `reset` (rollback, reconfig force).
+  void SetDurable(const OpTimeAndWall& p);  // never goes back
+  // Never goes back; see ResetCommitPoint.
   void SetCommitPoint(const OpTimeAndWall& p);
+  // A forced reconfig starts again from a lower one; committed snapshots are dropped.
+  void ResetCommitPoint(const OpTimeAndWall& p);
   void ResetAfterRollback(const OpTimeAndWall& written);
 
   // Newest snapshot that contains only majority-committed entries; null before the first.
@@ -43,9 +51,11 @@ class Positions {
   enum class Which { kWritten, kDurable, kCommitted /* committed snapshot >= */ };
   using WaiterId = uint64_t;
   // Calls `done` once when the position reached `optime` (at once, inline, if it has already).
+  // kDurable: ask the sequencer for a sync too (RequestSync), or wait for the journal's next round.
   WaiterId WaitFor(Which which, OpTime optime, std::function<void()> done);
   // Waits by timestamp only (afterClusterTime).
   WaiterId WaitForTimestamp(Which which, bson::Timestamp ts, std::function<void()> done);
+  // After it returns `done` will not start any more; it may be running on another thread.
   void CancelWait(WaiterId id);
 
   // Observers, called after every change (replication driver, capped and change-stream waiters).

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random BSON for property tests and benchmarks: every type, numbers at the edges, nested documents.
-// Same seed, same values. And where tests find data that is not part of the repository. Test code only.
+// Same seed, same values. Test code only.
 #pragma once
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -16,21 +14,6 @@
 #include "bson/view.h"
 
 namespace septet::bson::testing {
-
-// The folder `name` of test data: in the folder the environment variable names, else in ../shared of
-// the working directory or of a folder above it. Empty if there is none: the test then skips.
-inline std::filesystem::path DataFolder(const char* variable, const std::string& name) {
-  namespace fs = std::filesystem;
-  if (const char* root = std::getenv(variable); root != nullptr) {
-    return fs::exists(fs::path(root)) ? fs::path(root) : fs::path();
-  }
-  for (fs::path at = fs::current_path(); at.has_relative_path(); at = at.parent_path()) {
-    if (const fs::path found = at.parent_path() / "shared" / name; fs::exists(found)) {
-      return found;
-    }
-  }
-  return {};
-}
 
 class RandomBson {
  public:
