@@ -40,6 +40,34 @@ class GroupStage final : public Stage {
   GroupSpec spec_;
 };
 
+// Appends `v`; an object literal of one field gets null for a missing value of it, as a server answers
+// {_id: {a: "$missing"}}. (One of several fields stays away.)
+void AppendId(std::string_view name, ValueView v, bson::DocBuilder* out) {
+  const bool literal = v.is_object() && v.AsDoc().CountFields() == 1 &&
+                       !v.AsDoc().FirstElement().name().starts_with('$');
+  if (!literal) {
+    const auto object = out->Object(name);
+    const auto operands = out->Array("$ifNull");
+    out->Add(v);
+    out->AppendNull(out->NextIndex());
+    return;
+  }
+  const auto object = out->Object(name);
+  AppendId(v.AsDoc().FirstElement().name(), v.AsDoc().FirstElement().value(), out);
+}
+
+StatusOr<ExpressionPtr> ParseId(ValueView v, ParseContext* ctx) {
+  const bool literal = v.is_object() && v.AsDoc().CountFields() == 1 &&
+                       !v.AsDoc().FirstElement().name().starts_with('$');
+  if (!literal) {
+    return ParseExpression(v, ctx);
+  }
+  bson::DocBuilder out;
+  AppendId("id", v, &out);
+  const std::string bytes = out.Finish();
+  return ParseExpression(DocView(bytes).FirstElement().value(), ctx);
+}
+
 Status CheckFieldName(std::string_view name) {
   if (name.find('.') != std::string_view::npos) {
     return Error(40235, StrCat("The field name '", name, "' cannot contain '.'"));
@@ -62,7 +90,7 @@ Status ParseGroup(bson::ElementView spec, const PipelineScope& scope, StageList*
       if (group.id) {
         return Error(15948, "a group's _id may only be specified once");
       }
-      ASSIGN_OR_RETURN(group.id, ParseExpression(e.value(), scope.variables));
+      ASSIGN_OR_RETURN(group.id, ParseId(e.value(), scope.variables));
       continue;
     }
     if (!e.value().is_object()) {

@@ -43,8 +43,13 @@ Status ParseMatch(bson::ElementView spec, const PipelineScope& scope, StageList*
   options.allow_geo_near = false;
   options.allow_text = out->empty();
   const DocView filter = spec.value().AsDoc();
-  ASSIGN_OR_RETURN(auto matcher, Matcher::Parse(filter, options));
-  out->push_back(std::make_unique<MatchStage>(std::move(matcher), filter.ToBytes()));
+  auto matcher = Matcher::Parse(filter, options);
+  if (!matcher.ok() && !options.allow_text &&
+      TextOf(matcher.status()).starts_with("$text is not allowed")) {
+    return Error(17313, "$match with $text is only allowed as the first pipeline stage");
+  }
+  RETURN_IF_ERROR(matcher.status());
+  out->push_back(std::make_unique<MatchStage>(*std::move(matcher), filter.ToBytes()));
   return OkStatus();
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // {$replaceRoot: {newRoot: <expr>}} and {$replaceWith: <expr>}. Errors: 40228, 40229, 40414, 40415.
 #include "base/strings.h"
-#include "bson/ejson.h"
 #include "query/exec/explain_node.h"
+#include "query/expression/result.h"
 #include "query/stage/stage.h"
 
 namespace septet::query {
@@ -14,7 +14,9 @@ namespace {
 class ReplaceRootNode final : public OneInputNode {
  public:
   ReplaceRootNode(NodePtr input, const Expression* new_root, std::string_view what)
-      : OneInputNode(std::move(input)), new_root_(new_root), what_(what) {}
+      : OneInputNode(std::move(input)), new_root_(new_root), what_(what) {
+    new_root_->Dependencies(&paths_, &whole_document_);
+  }
 
   StatusOr<Step> Next(ExecContext* ctx, Row* row) override {
     ++stats_.works;
@@ -27,9 +29,8 @@ class ReplaceRootNode final : public OneInputNode {
     ASSIGN_OR_RETURN(const ValueView v, new_root_->Evaluate(&ctx->eval));
     if (!v.is_object()) {
       return Error(40228, StrCat(what_, " must evaluate to an object, but resulting value was: ",
-                                 v.missing() ? "MISSING" : bson::ToShellText(v),
-                                 ". Type of resulting value: '", TypeText(v), "'. Input document: ",
-                                 bson::ToShellText(row->doc)));
+                                 ValueText(v), ". Type of resulting value: '", TypeText(v),
+                                 "'. Input document: ", InputText(row->doc)));
     }
     row->doc = v.AsDoc();
     row->has_index_key = false;
@@ -43,8 +44,26 @@ class ReplaceRootNode final : public OneInputNode {
   }
 
  private:
+  // The fields the expression reads: a server fetches no more.
+  std::string InputText(DocView doc) const {
+    bson::DocBuilder read;
+    for (const bson::ElementView e : doc) {
+      bool wanted = whole_document_;
+      for (const std::string& path : paths_) {
+        wanted = wanted || std::string_view(path).substr(0, path.find('.')) == e.name();
+      }
+      if (wanted) {
+        read.Append(e);
+      }
+    }
+    const std::string bytes = read.Finish();
+    return ValueText({bson::Type::kObject, bytes.data()});
+  }
+
   const Expression* new_root_;
   std::string_view what_;
+  std::vector<std::string> paths_;
+  bool whole_document_ = false;
 };
 
 class ReplaceRootStage final : public Stage {
