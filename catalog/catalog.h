@@ -13,6 +13,7 @@
 
 #include "catalog/collection.h"
 #include "catalog/op.h"
+#include "replication/oplog/entry.h"
 #include "replication/oplog/sequencer.h"
 
 namespace septet::catalog {
@@ -93,10 +94,12 @@ class Catalog {
   // Changes stored options (collMod): `changes` is the command's document.
   Status CollMod(Op* op, const Namespace& ns, bson::DocView changes, bson::DocBuilder* reply);
 
-  // Applying on a secondary: the same changes from an oplog entry's `o`, without writing an entry.
-  // Returns through `batch` what to write with the entry. See replication/driver/applier.
-  Status ApplyCommand(const Namespace& ns, const Uuid* uuid, bson::DocView o, bson::DocView o2,
-                      storage::WriteBatch* batch);
+  // Applying on a secondary (and while catching up): a command entry (op "c") alone in its batch, with
+  // the entry itself. `entry` is the parsed form of `bytes`. Tolerant (initial sync): what is already
+  // so, or is for something unknown, changes nothing. Errors: CommandNotSupported for a command that
+  // this server does not log.
+  Status ApplyCommand(const repl::EntryView& entry, const std::string& bytes, bool tolerant,
+                      Interrupt* interrupt);
 
   // Destroys on disk what was dropped by entries up to the commit point. Called after every drop and
   // now and then by the owner of the commit point.

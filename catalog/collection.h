@@ -95,6 +95,7 @@ class RecordCursor {
   void Next();
   RecordId rid() const;
   bson::DocView doc() const;  // valid until the next move
+  std::string_view bytes() const { return cursor_->value(); }
   Status status() const { return cursor_->status(); }
 
  private:

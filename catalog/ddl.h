@@ -110,6 +110,6 @@ Status ApplyCollMod(const CollectionInfo& before, bson::DocView changes,
 // written is removed again.
 StatusOr<std::vector<std::shared_ptr<const IndexEntry>>> BuildIndexes(
     Catalog::Impl* catalog, Interrupt* interrupt, const CollectionInfo& c,
-    std::vector<index::Spec> specs, CatalogChange* change);
+    std::vector<index::Spec> specs, CatalogChange* change, bool allow_duplicates = false);
 
 }  // namespace septet::catalog

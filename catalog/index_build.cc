@@ -31,8 +31,9 @@ struct SortItem {
 // Collects one index's entries and writes them in sorted chunks.
 class Builder {
  public:
-  Builder(Catalog::Impl* catalog, const CollectionInfo& c, std::shared_ptr<IndexEntry> index)
-      : catalog_(catalog), c_(c), index_(std::move(index)) {}
+  Builder(Catalog::Impl* catalog, const CollectionInfo& c, std::shared_ptr<IndexEntry> index,
+          bool allow_duplicates)
+      : catalog_(catalog), c_(c), index_(std::move(index)), allow_duplicates_(allow_duplicates) {}
 
   const std::shared_ptr<IndexEntry>& index() const { return index_; }
 
@@ -64,8 +65,8 @@ class Builder {
 
  private:
   Status Flush() {
-    std::sort(items_.begin(), items_.end());
-    if (index_->spec.unique) {
+    std::stable_sort(items_.begin(), items_.end());
+    if (index_->spec.unique && !allow_duplicates_) {
       RETURN_IF_ERROR(CheckUnique());
     }
     auto batch = catalog_->engine->NewBatch();
@@ -112,6 +113,7 @@ class Builder {
   Catalog::Impl* const catalog_;
   const CollectionInfo& c_;
   const std::shared_ptr<IndexEntry> index_;
+  const bool allow_duplicates_;
   index::KeySet keys_;
   uint64_t multikey_ = 0;
   std::vector<SortItem> items_;
@@ -174,7 +176,7 @@ class ProgressScope {
 
 StatusOr<std::vector<std::shared_ptr<const IndexEntry>>> BuildIndexes(
     Catalog::Impl* catalog, Interrupt* interrupt, const CollectionInfo& c,
-    std::vector<index::Spec> specs, CatalogChange* change) {
+    std::vector<index::Spec> specs, CatalogChange* change, bool allow_duplicates) {
   auto progress = std::make_shared<IndexBuildProgress>();
   progress->ns = c.ns.full();
   progress->total = RecordCount(c);
@@ -191,7 +193,7 @@ StatusOr<std::vector<std::shared_ptr<const IndexEntry>>> BuildIndexes(
     entry->accesses = std::make_shared<std::atomic<int64_t>>(0);
     batch->Put(Space::kCatalog, keys::IdentKey(keys::kBuilding, entry->ident), "");
     out.push_back(entry);
-    builders.emplace_back(catalog, c, std::move(entry));
+    builders.emplace_back(catalog, c, std::move(entry), allow_duplicates);
   }
   change->NoteNextIdent();
   if (empty) {

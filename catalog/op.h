@@ -26,6 +26,7 @@ struct ExecutedStatement {
 struct RetryImage {
   std::string document;      // encoded, or empty: none kept
   bool is_post_image = false;
+  repl::OpTime at;           // of its entry
 };
 
 // Where a session's record is kept (txn/session.h). Its functions run on the leader of a commit group,

@@ -3,13 +3,13 @@
 
 #include <thread>
 
-#include "catalog/write_unit_impl.h"
-
 #include "base/limits.h"
 #include "base/strings.h"
 #include "bson/builder.h"
 #include "bson/ejson.h"
 #include "catalog/catalog_keys.h"
+#include "catalog/index_keys.h"
+#include "catalog/write_unit_impl.h"
 
 namespace septet::catalog {
 
@@ -153,27 +153,16 @@ Status WriteUnit::Impl::CheckUnique(const IndexEntry& index, const index::KeySet
 void WriteUnit::Impl::PutKey(const IndexEntry& index, const index::KeySet::Key& key, RecordId rid) {
   if (index.spec.unique) {
     NoteUnique(key.bytes, true);
-    scratch.clear();
-    storage::AppendRecordId(&scratch, rid);
-    scratch += key.type_bits;
-    batch->Put(Space::kIndexes, key.bytes, scratch);
-    return;
   }
-  scratch = key.bytes;
-  storage::AppendRecordId(&scratch, rid);
-  batch->Put(Space::kIndexes, scratch, key.type_bits);
+  PutIndexKey(index, key, rid, &scratch, batch);
 }
 
 void WriteUnit::Impl::DeleteKey(const IndexEntry& index, const index::KeySet::Key& key,
                                 RecordId rid) {
   if (index.spec.unique) {
     NoteUnique(key.bytes, false);
-    batch->Delete(Space::kIndexes, key.bytes);
-    return;
   }
-  scratch = key.bytes;
-  storage::AppendRecordId(&scratch, rid);
-  batch->Delete(Space::kIndexes, scratch);
+  DeleteIndexKey(index, key, rid, &scratch, batch);
 }
 
 void WriteUnit::Impl::NoteMultikey(size_t i, uint64_t mask) {
@@ -269,9 +258,6 @@ Status FindNextRecordId(storage::Engine* engine, const CollectionInfo& c) {
   return OkStatus();
 }
 
-namespace {
-
-// Do the top-level fields that the index looks at have the same bytes in both documents?
 bool SameInputs(const index::Spec& spec, DocView before, DocView after) {
   if (spec.filter != nullptr) {
     return false;
@@ -283,8 +269,6 @@ bool SameInputs(const index::Spec& spec, DocView before, DocView after) {
   }
   return true;
 }
-
-}  // namespace
 
 // Computes the keys before and after, checks those that are new; nothing is put yet.
 Status WriteUnit::Impl::PrepareUpdate(DocView before, DocView after) {
@@ -401,6 +385,9 @@ void WriteUnit::Impl::OnSequenced(const std::vector<repl::OpTime>& optimes, int6
   if (statements.empty()) {
     return;
   }
+  if (!image.document.empty()) {
+    image.at = optimes[image_entry];
+  }
   std::string session_before;
   std::string image_before;
   repl::UndoRecord undo;
@@ -490,6 +477,7 @@ void WriteUnit::KeepImage(DocView image, bool is_post_image) {
   }
   impl_->image.document = image.ToBytes();
   impl_->image.is_post_image = is_post_image;
+  impl_->image_entry = impl_->entries.size() - 1;
   repl::AppendRetryImage(&impl_->entries.back().bytes, is_post_image);
 }
 

@@ -83,6 +83,7 @@ struct WriteUnit::Impl final : repl::CommitUnit {
   std::vector<uint64_t> pending_multikey;  // by index
   std::vector<ExecutedStatement> statements;
   RetryImage image;
+  size_t image_entry = 0;
 
   // Changes of unique keys so far, their bytes in one string.
   struct UniqueChange {

@@ -126,7 +126,7 @@ class Session final : public catalog::SessionSink {
       *has_image_undo = true;
       *image_undo = image_.document;
       PutSideRecord(*images_,
-                    DocView(EncodeImage(DocView(lsid_), active_, last.ts, image.is_post_image,
+                    DocView(EncodeImage(DocView(lsid_), active_, image.at.ts, image.is_post_image,
                                         DocView(image.document))),
                     &image_, out);
     }

@@ -56,6 +56,10 @@ struct Sequencer::Impl {
   Status CheckMode(const CommitUnit& unit) const;
   OpTime Stamp(CommitUnit* unit, bson::Timestamp first, storage::WriteBatch* out);
   Status WriteOut(storage::WriteBatch* out, const OpTimeAndWall* last);
+  Status PutEntries(storage::WriteBatch* batch, const std::vector<std::string>& entries,
+                    const std::vector<std::string>& undo, OpTimeAndWall* last);
+  Status Apply(storage::WriteBatch* batch, const std::vector<std::string>& entries,
+               const std::vector<std::string>& undo, const ApplyHooks& hooks);
   void MarkDirty();
   void JournalLoop();
   Status SyncOnce();
@@ -352,47 +356,62 @@ Status Sequencer::WriteRaw(storage::WriteBatch* batch, const OpTimeAndWall* new_
       new_last);
 }
 
+Status Sequencer::Impl::PutEntries(storage::WriteBatch* batch,
+                                   const std::vector<std::string>& entries,
+                                   const std::vector<std::string>& undo, OpTimeAndWall* last) {
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const OpTimeAndWall at = EntryOpTimeAndWall(bson::DocView(entries[i]));
+    if (at.optime.IsNull() || (!last->optime.IsNull() && at.optime <= last->optime)) {
+      return Error(ErrorCode::kOplogOutOfOrder,
+                   "entry " + at.optime.ToString() + " after " + last->optime.ToString());
+    }
+    *last = at;
+    key = OplogKey(at.optime.ts);
+    batch->Put(Space::kOplog, key, entries[i]);
+    if (!undo.empty() && !undo[i].empty()) {
+      batch->Put(Space::kUndo, key, undo[i]);
+    }
+    book.Add(at.optime.ts, entries[i].size());
+  }
+  return OkStatus();
+}
+
+Status Sequencer::Impl::Apply(storage::WriteBatch* batch, const std::vector<std::string>& entries,
+                              const std::vector<std::string>& undo, const ApplyHooks& hooks) {
+  if (mode.load(std::memory_order_relaxed) == Mode::kPrimary) {
+    return Error(ErrorCode::kInternalError, "a primary does not apply entries of others");
+  }
+  OpTimeAndWall last = positions->written();
+  Status status = hooks.in_order ? hooks.in_order(batch) : OkStatus();
+  if (status.ok()) {
+    status = PutEntries(batch, entries, undo, &last);
+  }
+  if (status.ok()) {
+    book.Store(batch);
+    status = WriteOut(batch, entries.empty() ? nullptr : &last);
+  }
+  if (!status.ok()) {
+    book.Abort();
+    if (hooks.on_failed) {
+      hooks.on_failed();
+    }
+    return status;
+  }
+  book.Commit();
+  MarkDirty();
+  if (hooks.on_written) {
+    hooks.on_written();
+  }
+  if (!entries.empty()) {
+    positions->SetWritten(last);
+  }
+  return OkStatus();
+}
+
 Status Sequencer::ApplyBatch(storage::WriteBatch* batch, const std::vector<std::string>& entries,
-                             const std::vector<std::string>& undo,
-                             const std::function<void()>& on_written) {
+                             const std::vector<std::string>& undo, const ApplyHooks& hooks) {
   P_CHECK(undo.empty() || undo.size() == entries.size());
-  const std::function<Status()> run = [&]() -> Status {
-    if (mode() == Mode::kPrimary) {
-      return Error(ErrorCode::kInternalError, "a primary does not apply entries of others");
-    }
-    OpTimeAndWall last = impl_->positions->written();
-    for (size_t i = 0; i < entries.size(); ++i) {
-      const OpTimeAndWall at = EntryOpTimeAndWall(bson::DocView(entries[i]));
-      if (at.optime.IsNull() || (!last.optime.IsNull() && at.optime <= last.optime)) {
-        impl_->book.Abort();
-        return Error(ErrorCode::kOplogOutOfOrder,
-                     "entry " + at.optime.ToString() + " after " + last.optime.ToString());
-      }
-      last = at;
-      const std::string key = OplogKey(at.optime.ts);
-      batch->Put(Space::kOplog, key, entries[i]);
-      if (!undo.empty() && !undo[i].empty()) {
-        batch->Put(Space::kUndo, key, undo[i]);
-      }
-      impl_->book.Add(at.optime.ts, entries[i].size());
-    }
-    impl_->book.Store(batch);
-    if (Status status = impl_->WriteOut(batch, &last); !status.ok()) {
-      impl_->book.Abort();
-      return status;
-    }
-    impl_->book.Commit();
-    impl_->MarkDirty();
-    if (on_written) {
-      on_written();
-    }
-    if (!entries.empty()) {
-      impl_->positions->SetWritten(last);
-    } else {
-      impl_->positions->AbortWrite();
-    }
-    return OkStatus();
-  };
+  const std::function<Status()> run = [&] { return impl_->Apply(batch, entries, undo, hooks); };
   Turn turn;
   turn.exclusive = &run;
   return impl_->TakeTurn(&turn);

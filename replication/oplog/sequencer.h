@@ -88,10 +88,14 @@ class Sequencer {
   StatusOr<OpTime> Commit(CommitUnit* unit);
   // Secondary: `batch` holds data and `entries` whole stamped entries, in order; `undo` is empty or has
   // one record (possibly empty) per entry. Must not be called on a primary.
-  // on_written runs between the write and the moment when the new position is told.
+  struct ApplyHooks {
+    // In commit order, before the write: adds totals, session records. May fill in `undo`.
+    std::function<Status(storage::WriteBatch* out)> in_order;
+    std::function<void()> on_written;  // before the new position is told
+    std::function<void()> on_failed;   // in_order ran (maybe in part), nothing was written
+  };
   Status ApplyBatch(storage::WriteBatch* batch, const std::vector<std::string>& entries,
-                    const std::vector<std::string>& undo,
-                    const std::function<void()>& on_written = nullptr);
+                    const std::vector<std::string>& undo, const ApplyHooks& hooks = {});
   // Rollback and initial sync: a batch that is no user write; runs in the same order. `new_last` (if not
   // null) becomes the newest position (may go back: rollback).
   Status WriteRaw(storage::WriteBatch* batch, const OpTimeAndWall* new_last);
