@@ -25,7 +25,7 @@ namespace septet::wire {
 struct ListenerOptions {
   // Numeric addresses or names: "127.0.0.1", "::1", "localhost"; "0.0.0.0" and "::" for all.
   std::vector<std::string> bind_ips = {"127.0.0.1"};
-  int port = 27017;              // 0: one that is free, the same for all addresses
+  int port = 27017;                // 0: one that is free, the same for all addresses
   std::string unix_socket_path{};  // e.g. /tmp/mongodb-27017.sock; empty: none
   int unix_socket_mode = 0700;
   int64_t max_connections = 1'000'000;  // beyond: accepted and closed at once (S01-070)

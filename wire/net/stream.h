@@ -44,10 +44,12 @@ class PlainStream {
   }
   // Bytes taken by the socket, 0 if it is full, -1 if it is broken.
   ptrdiff_t WriteSome(iovec* pieces, int count) {
+    const int fd = socket_.native_handle();
     msghdr message{};
     message.msg_iov = pieces;
     message.msg_iovlen = static_cast<size_t>(count);
-    const ptrdiff_t n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ptrdiff_t n = count == 1 ? ::send(fd, pieces->iov_base, pieces->iov_len, kWriteFlags)
+                                   : ::sendmsg(fd, &message, kWriteFlags);
     if (n >= 0) {
       return n;
     }
@@ -73,6 +75,7 @@ class PlainStream {
   }
 
  private:
+  static constexpr int kWriteFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
   IoStreamSocket socket_;
 };
 
