@@ -126,8 +126,9 @@ struct WaitWorker {};           // go on in the worker pool at once (the slice i
 struct WaitBackoff {            // after a write conflict
   std::chrono::milliseconds delay;
 };
+struct WaitWritesUnlocked {};   // fsync with lock
 using Wait = std::variant<WaitWriteConcern, WaitOptime, WaitTimestamp, WaitTopologyChange,
-                          WaitNewData, WaitWorker, WaitBackoff>;
+                          WaitNewData, WaitWorker, WaitBackoff, WaitWritesUnlocked>;
 
 struct Outcome;
 // Called when the wait is over. `timed_out`: the deadline of the Suspend passed first (no error for

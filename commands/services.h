@@ -25,11 +25,11 @@ namespace septet::commands {
 
 class OperationRegistry;
 class Parameters;
-class Profiler;
 class ReplicationInfo;
 class ServerControl;
 class SessionCache;
 class UsageRecorder;
+class WriteGate;
 struct ServerMetrics;
 
 struct Services {
@@ -44,7 +44,7 @@ struct Services {
   FailPoints* fail_points = nullptr;
   ServerMetrics* metrics = nullptr;                // counters of serverStatus
   UsageRecorder* usage = nullptr;                  // top, latencies, profiler levels
-  Profiler* profiler = nullptr;                    // writes system.profile
+  WriteGate* write_gate = nullptr;                 // fsync with lock
   ServerControl* server = nullptr;                 // the process: options, shutdown, log, connections
 };
 

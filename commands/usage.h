@@ -19,6 +19,8 @@
 
 namespace septet::commands {
 
+class Profiler;
+
 struct Usage {
   struct Sum {
     int64_t micros = 0;
@@ -52,6 +54,9 @@ class UsageRecorder {
   ProfileSettings Profile(std::string_view db) const;
   void SetProfile(std::string_view db, const ProfileSettings& settings);
   void SetDefaults(const ProfileSettings& settings);
+  // Who writes system.profile; null: nobody. Before the server takes requests.
+  void SetProfiler(Profiler* profiler) { profiler_ = profiler; }
+  Profiler* profiler() const { return profiler_; }
 
  private:
   static constexpr size_t kShards = 16;
@@ -67,6 +72,7 @@ class UsageRecorder {
   std::atomic<int64_t> slow_micros_{100'000};
   std::atomic<double> sample_rate_{1.0};
   std::atomic<bool> any_profiled_{false};
+  Profiler* profiler_ = nullptr;
   mutable absl::Mutex mutex_;
   ProfileSettings defaults_ ABSL_GUARDED_BY(mutex_);
   StringMap<ProfileSettings> by_db_ ABSL_GUARDED_BY(mutex_);

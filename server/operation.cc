@@ -10,6 +10,7 @@
 #include "catalog/namespace.h"
 #include "commands/parameters.h"
 #include "commands/session_cache.h"
+#include "commands/write_gate.h"
 #include "server/admission.h"
 #include "server/client_metadata.h"
 #include "server/dispatcher.h"
@@ -60,6 +61,7 @@ void Operation::Begin(bson::DocView body, bool is_legacy) {
   op_->may_block = false;
   reply_.Reset();
   write_concern_done_ = false;
+  holds_gate_ = false;
   write_concern_error_ = OkStatus();
   write_concern_timed_out_ = false;
   write_concern_wait_micros_ = 0;
@@ -198,8 +200,11 @@ commands::Outcome Operation::FirstStep() {
     reply_.Append("help", StrCat("help for: ", spec_->name, " ", spec_->help));
     return Outcome::Ok();
   }
-  const auto run = [this](bool) { return RunCommand(); };
-  const auto after_fail_command = [this, run](bool) {
+  const commands::Resume run = [this](bool) { return RunCommand(); };
+  const auto after_fail_command = [this, run](bool) -> Outcome {
+    if ((spec_->flags & commands::kWrite) != 0) {
+      return EnterWriteGate(run);
+    }
     return generic_.read_concern.has_value() ? ApplyReadConcern(run) : RunCommand();
   };
   FailPoint& fail = dispatcher_->services().fail_points->Get(FailPointName::kFailCommand);
@@ -207,6 +212,24 @@ commands::Outcome Operation::FirstStep() {
     return FailCommand(after_fail_command);
   }
   return after_fail_command(false);
+}
+
+// Writes wait while somebody holds fsync's lock.
+commands::Outcome Operation::EnterWriteGate(const commands::Resume& then) {
+  commands::WriteGate* gate = dispatcher_->services().write_gate;
+  if (gate == nullptr || holds_gate_ || gate->Enter()) {
+    holds_gate_ = gate != nullptr;
+    return generic_.read_concern.has_value() ? ApplyReadConcern(then) : then(false);
+  }
+  return {Suspend{.wait = commands::WaitWritesUnlocked{}, .resume = [this, then](bool timed_out) {
+                    const Status s = op_->interrupt.CheckNow();
+                    if (s.ok() && !timed_out) {
+                      return EnterWriteGate(then);
+                    }
+                    return Outcome::Fail(s.ok() ? Error(ErrorCode::kMaxTimeMSExpired,
+                                                        "operation exceeded time limit")
+                                                : s);
+                  }}};
 }
 
 // The snapshot and the wait that the read concern asks for.

@@ -56,6 +56,7 @@ class Operation {
   void Execute();
   Outcome FirstStep();
   Outcome RunCommand();
+  Outcome EnterWriteGate(const commands::Resume& then);
   Outcome ApplyReadConcern(const commands::Resume& then);
   Outcome FailCommand(const commands::Resume& then);
 
@@ -76,6 +77,7 @@ class Operation {
   Outcome AfterWriteConcern(commands::Done done);
   void Finish(commands::Done done);
   std::string BuildReply(const Status& status);
+  void LeaveWriteGate();
   void AppendTimes();
   void AppendWritePosition();
   void AppendErrorFields(const Status& status);
@@ -105,6 +107,7 @@ class Operation {
   bool on_io_thread_ = true;
   bool registered_ = false;
   bool write_concern_done_ = false;
+  bool holds_gate_ = false;
   uint64_t data_version_ = 0;  // of the dispatcher, before the command's last step
 
   // Write concern and forced failures.

@@ -6,6 +6,7 @@
 #include "commands/metrics.h"
 #include "commands/services.h"
 #include "commands/usage.h"
+#include "commands/write_gate.h"
 #include "server/admission.h"
 #include "server/dispatcher.h"
 #include "server/error_labels.h"
@@ -47,6 +48,7 @@ commands::Outcome Operation::AfterCommand(Done done) {
     return {std::move(done)};
   }
   write_concern_done_ = true;
+  LeaveWriteGate();
   const commands::WriteConcern& concern = EffectiveWriteConcern();
   repl::Positions* positions = dispatcher_->positions();
   const bool wrote = !op_->last_write.IsNull();
@@ -70,6 +72,12 @@ commands::Outcome Operation::AfterCommand(Done done) {
                         return AfterWriteConcern(done);
                       },
                   .deadline = deadline}};
+}
+
+void Operation::LeaveWriteGate() {
+  if (std::exchange(holds_gate_, false)) {
+    dispatcher_->services().write_gate->Leave();
+  }
 }
 
 commands::Outcome Operation::AfterWriteConcern(Done done) {
@@ -278,6 +286,7 @@ void Operation::Send(std::string body, bool failed, Done* done) {
                            });
     return;
   }
+  LeaveWriteGate();
   if (registered_) {
     client_->slot.End();
     registered_ = false;

@@ -2,6 +2,7 @@
 // Parking an operation until what it waits for happens, and going on.
 #include "base/clock.h"
 #include "commands/services.h"
+#include "commands/write_gate.h"
 #include "server/dispatcher.h"
 #include "server/operation.h"
 
@@ -148,6 +149,11 @@ std::function<void()> Operation::Subscribe(const commands::Wait& wait, uint64_t 
           },
           [&](const commands::WaitWorker&) -> std::function<void()> { return nullptr; },
           [&](const commands::WaitBackoff&) -> std::function<void()> { return nullptr; },
+          [&](const commands::WaitWritesUnlocked&) -> std::function<void()> {
+            commands::WriteGate* gate = dispatcher_->services().write_gate;
+            const auto id = gate->WaitUnlocked(wake);
+            return [gate, id] { gate->CancelWait(id); };
+          },
       },
       wait);
 }

@@ -216,12 +216,12 @@ void ReportOperation(const commands::Services& services, const SlowOperation& sl
     std::string json = bson::ToRelaxedJson(bson::DocView(doc));
     log::WriteObject(log::Severity::kInfo, log::Component::kCommand, 51803, "Slow query", json);
   }
-  if (!usage.any_profiled() || services.profiler == nullptr) {
+  if (!usage.any_profiled() || usage.profiler() == nullptr) {
     return;
   }
   const commands::ProfileSettings settings = usage.Profile(slow.request->db);
   if (settings.level == 2 || (settings.level == 1 && is_slow)) {
-    services.profiler->Add(slow.request->db,
+    usage.profiler()->Add(slow.request->db,
                            slow_log_internal::ProfileDocument(slow, WallMillis()));
   }
 }
