@@ -50,10 +50,12 @@ Status DocumentValidator::Check(bson::DocView doc) const {
   {
     const auto err_info = info.Object("errInfo");
     info.Append("failingDocumentId", doc.Find("_id"));
-    const auto details = info.Object("details");
-    info.Append("operatorName", "$and");
-    const auto specified = info.Object("specifiedAs");
-    info.AppendAll(matcher_->filter());
+    bson::Arena arena;
+    query::EvalContext eval;
+    eval.arena = &arena;
+    eval.root = doc;
+    const std::string details = matcher_->ExplainFailure(doc, &eval);
+    info.Append("details", bson::DocView(details));
   }
   return WithInfo(Error(ErrorCode::kDocumentValidationFailure, "Document failed validation"),
                   info.Finish());

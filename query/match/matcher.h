@@ -153,6 +153,9 @@ class Matcher {
   void Dependencies(std::vector<std::string>* paths, bool* whole_document) const {
     root_->Dependencies(paths, whole_document);
   }
+  // Why a document that does not match does not: {operatorName, specifiedAs, reason, consideredValue,
+  // clausesNotSatisfied, schemaRulesNotSatisfied, ...}, the details of a DocumentValidationFailure.
+  std::string ExplainFailure(DocView doc, EvalContext* ctx) const;
 
  private:
   Matcher() = default;
