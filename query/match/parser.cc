@@ -39,6 +39,40 @@ const OperatorTable& Operators() {
   return table;
 }
 
+// How many nodes of a kind a tree has.
+int CountOf(const MatchNode& node, MatchKind kind) {
+  int count = node.kind() == kind ? 1 : 0;
+  for (const auto& child : node.children()) {
+    count += CountOf(*child, kind);
+  }
+  return count;
+}
+
+// $text and $near may stand once, $near only at the root or in the $and there.
+Status CheckPlaces(const MatchNode& root) {
+  if (CountOf(root, MatchKind::kText) > 1) {
+    return Error(ErrorCode::kBadValue, "Too many text expressions");
+  }
+  const int near = CountOf(root, MatchKind::kGeoNear);
+  if (near == 0) {
+    return OkStatus();
+  }
+  if (near > 1) {
+    return Error(ErrorCode::kBadValue, "Too many geoNear expressions");
+  }
+  if (CountOf(root, MatchKind::kText) > 0) {
+    return Error(ErrorCode::kBadValue, "text and geoNear not allowed in same query");
+  }
+  int at_top = root.kind() == MatchKind::kGeoNear ? 1 : 0;
+  if (root.kind() == MatchKind::kAnd) {
+    for (const auto& child : root.children()) {
+      at_top += child->kind() == MatchKind::kGeoNear ? 1 : 0;
+    }
+  }
+  return at_top == 1 ? OkStatus()
+                     : Error(ErrorCode::kBadValue, "geoNear must be top-level expr");
+}
+
 }  // namespace
 
 bool IsDBRef(DocView doc, bool incomplete) {
@@ -124,6 +158,7 @@ StatusOr<std::unique_ptr<const Matcher>> Matcher::Parse(DocView filter,
   own.collator = options.collator;
   MatchParser parser(options, options.variables != nullptr ? options.variables : &own);
   ASSIGN_OR_RETURN(matcher->root_, parser.ParseFilter(matcher->filter(), MatchLevel::kTop));
+  RETURN_IF_ERROR(CheckPlaces(*matcher->root_));
   return std::unique_ptr<const Matcher>(std::move(matcher));
 }
 
