@@ -127,8 +127,12 @@ void AppendValue(std::string_view name, const Setting& s, bson::DocBuilder* out)
     case OptionKind::kSwitch: out->Append(name, s.value == "true"); return;
     case OptionKind::kInt: out->Append(name, std::atoi(s.value.c_str())); return;
     case OptionKind::kNumber: out->Append(name, std::atof(s.value.c_str())); return;
-    case OptionKind::kText: out->Append(name, s.value); return;
+    case OptionKind::kText: break;
   }
+  // setParameter and component verbosities hold "name=value"; the name is in the path already.
+  const bool is_pair = s.row->yaml == "setParameter" || s.row->yaml == "systemLog.component";
+  const size_t equals = is_pair ? s.value.find('=') : std::string::npos;
+  out->Append(name, equals == std::string::npos ? s.value : s.value.substr(equals + 1));
 }
 
 // Appends the settings whose paths start with `prefix`, one nested document per section.
