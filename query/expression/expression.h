@@ -109,7 +109,9 @@ class EvalContext {
 
   // Variables by id; a slot holds a view valid as long as its scope runs ($map's $$this) or as long
   // as the operation (let variables: their bytes are kept by `kept`).
-  ValueView Get(VariableId id) const { return slots_[static_cast<size_t>(id)]; }
+  ValueView Get(VariableId id) const {
+    return static_cast<size_t>(id) < slots_.size() ? slots_[static_cast<size_t>(id)] : ValueView();
+  }
   void Set(VariableId id, ValueView v) {
     if (static_cast<size_t>(id) >= slots_.size()) {
       slots_.resize(static_cast<size_t>(id) + 1);

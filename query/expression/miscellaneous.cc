@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// $meta: <what>; $rand: {}; $tsIncrement $tsSecond.
+// $meta: <what>; $rand: {}; $toHashedIndexKey; $tsIncrement $tsSecond.
 // Source: manual, "$meta", "$rand", "Timestamp expression operators".
 #include <memory>
 
 #include "base/strings.h"
+#include "index/spec.h"
 #include "query/expression/operator.h"
 
 namespace septet::query {
@@ -114,9 +115,14 @@ StatusOr<ValueView> TimestampPart(const Call& call) {
   return call.Int64(kSecond ? v.AsTimestamp().secs : v.AsTimestamp().inc);
 }
 
+StatusOr<ValueView> ToHashedIndexKey(const Call& call) {
+  return call.Int64(index::HashedValue(call[0].missing() ? NullValue() : call[0]));
+}
+
 constexpr ExpressionRow kRows[] = {
     {"$meta", ParseMeta},
     {"$rand", ParseRand},
+    {"$toHashedIndexKey", ParsePositional<ToHashedIndexKey, 1>},
     {"$tsIncrement", ParsePositional<TimestampPart<false>, 1>},
     {"$tsSecond", ParsePositional<TimestampPart<true>, 1>},
 };

@@ -87,7 +87,12 @@ StatusOr<std::vector<Field>> ParseFields(DocView project, ParseContext* ctx) {
       continue;  // the projection's own business
     }
     ASSIGN_OR_RETURN(ExpressionPtr expression, ParseExpression(e.value(), ctx));
-    fields.push_back({std::string(e.name()), std::move(expression)});
+    // What explain prints must mean the same: that is what is evaluated.
+    bson::DocBuilder explained;
+    expression->Serialize("v", &explained);
+    const std::string bytes = explained.Finish();
+    ASSIGN_OR_RETURN(ExpressionPtr again, ParseExpression(DocView(bytes).Find("v"), ctx));
+    fields.push_back({std::string(e.name()), std::move(again)});
   }
   RETURN_IF_ERROR(ctx->fold_status());
   return fields;
