@@ -59,6 +59,7 @@ struct Peer {
   uint64_t in_flight = 0;             // sequence number of the request out; 0 = none
   TimePoint sent_at;
   TimePoint round_started;
+  TimePoint give_up;                  // when the request out counts as failed
   int retries_left = 0;
   // Since RestartHeartbeats: it answered, or it answered or failed (catch-up target).
   bool answered_since_restart = false;

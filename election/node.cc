@@ -215,8 +215,13 @@ void Node::LearnPrimary(int id, int64_t term) {
   PublishTopologyChange();
   ResetElectionTimer();
   denylist_.Clear();
-  const Peer* source = FindPeerByHost(sync_source_);
-  if (source != nullptr && !source->up) {
+  // Copy from the new primary at once: the old source may be the old primary, or wait for it. A closer
+  // member may be chosen again later.
+  const std::string& host = FindPeer(id)->host;
+  if (sync_source_ != host) {
+    if (MayHaveSource() && progress_.Find(id)->written.optime >= written_.optime) {
+      forced_source_ = host;
+    }
     DropSource();
   }
   ChooseSource();

@@ -43,7 +43,8 @@ void Node::ContinueCatchUp() {
   if (majority && !catch_up_->grace_end) {
     catch_up_->grace_end = now_ + options_.catch_up_grace;
   }
-  const bool known = all_settled || (majority && now_ >= *catch_up_->grace_end);
+  const bool known =
+      catch_up_->target || (majority && (all_settled || now_ >= *catch_up_->grace_end));
   if (known) {
     if (!catch_up_->target || *catch_up_->target < newest) {
       catch_up_->target = newest;
@@ -60,7 +61,6 @@ void Node::ContinueCatchUp() {
       catch_up_->stall_end = now_ + options_.catch_up_stall;
       ++counters_.catch_ups;
     }
-    catch_up_->grace_end.reset();
     ChooseSource();
   }
   const TimePoint end = catch_up_->deadline.value_or(catch_up_->stall_end);

@@ -435,6 +435,8 @@ void Node::InstallConfig(const ReplSetConfig& config) {
   }
   RecomputeCommitPoint();
   ChooseSource();
+  report_sent_.reset();  // positions count only with the config of who receives them
+  ReportPositions(/*keep_alive=*/true);
 }
 
 void Node::MaybeRemoveNewlyAdded() {

@@ -89,15 +89,19 @@ void Node::StartHeartbeat(Peer* peer) {
 void Node::SendHeartbeatTo(Peer* peer) {
   peer->in_flight = NextNumber();
   peer->sent_at = now_;
-  const Millis left = peer->round_started + config_->settings.heartbeat_timeout() - now_;
-  Emit(SendHeartbeat{peer->host, peer->in_flight, MakeHeartbeatRequest(),
-                     std::max(left, kMinHeartbeatInterval)});
+  // One lost packet must not blind this member for the whole heartbeat timeout: each of the three tries
+  // gets a share of it.
+  const ReplSetSettings& s = config_->settings;
+  const Millis share = std::max(s.election_timeout() / (kHeartbeatRetries + 1), s.heartbeat_interval());
+  peer->give_up = std::min(now_ + share, peer->round_started + s.heartbeat_timeout());
+  peer->give_up = std::max(peer->give_up, now_ + kMinHeartbeatInterval);
+  Emit(SendHeartbeat{peer->host, peer->in_flight, MakeHeartbeatRequest(), peer->give_up - now_});
 }
 
 void Node::RestartHeartbeats() {
   for (Peer& p : peers_) {
     p.answered_since_restart = false;
-    p.settled_since_restart = false;
+    p.settled_since_restart = !p.up;  // nobody waits for who was down before
     StartHeartbeat(&p);
   }
 }
@@ -156,15 +160,21 @@ void Node::Handle(const HeartbeatRequestReceived& e) {
     return;
   }
   peer->last_heartbeat_received = now_;
-  if (config_ != nullptr && q.config == config_->config_version()) {
+  if (q.config == config_->config_version()) {
     progress_.MarkAlive(peer->id, now_);
+  }
+  if (q.config.version >= 0) {
+    peer->config = q.config;  // newer than what its last reply said
+    ContinueConfigChange();
   }
   const bool from_primary = q.primary_id == q.from_id && q.from_id == peer->id && q.term == term_;
   if (from_primary) {
     LearnPrimary(peer->id, q.term);
   }
-  if (peer->in_flight == 0 && (theirs_newer || (from_primary && sync_source_.empty()))) {
-    StartHeartbeat(peer);
+  const bool stuck = peer->in_flight != 0 && now_ - peer->sent_at > HeartbeatIntervalFor(*peer);
+  const bool news = !peer->up || theirs_newer || (from_primary && sync_source_.empty());
+  if (stuck || (peer->in_flight == 0 && news)) {
+    StartHeartbeat(peer);  // it lives, and has something to say
   }
 }
 

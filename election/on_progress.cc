@@ -10,6 +10,7 @@ namespace septet::election {
 namespace {
 
 constexpr Millis kMaxKeepAlive{30'000};
+constexpr Millis kReportRetry{200};
 constexpr Millis kOneHour{3'600'000};
 
 }  // namespace
@@ -92,7 +93,7 @@ void Node::Handle(const UpdatePositionReplyReceived& e) {
     if (peer != nullptr && peer->in_flight == 0) {
       StartHeartbeat(peer);
     }
-    report_dirty_ = true;
+    report_keep_alive_ = std::min(report_keep_alive_, now_ + kReportRetry);
     return;
   }
   if (report_dirty_) {
@@ -149,7 +150,9 @@ repl::SourceQuery Node::MakeSourceQuery() const {
     c.id = p.id;
     c.host = p.host;
     c.up = p.up;
-    c.readable = p.state == MemberState::kPrimary || p.state == MemberState::kSecondary;
+    // Who was primary in an older term has not been heard since.
+    c.readable = p.state == MemberState::kSecondary ||
+                 (p.state == MemberState::kPrimary && p.term == term_);
     c.primary = p.id == primary_id_;
     c.builds_indexes = m.build_indexes;
     c.voter = m.is_voter();

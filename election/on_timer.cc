@@ -139,8 +139,7 @@ std::optional<TimePoint> Node::NextDeadline() const {
   Earliest next;
   if (config_ != nullptr) {
     for (const Peer& p : peers_) {
-      next.Offer(p.in_flight == 0 ? p.next_heartbeat
-                                  : p.round_started + config_->settings.heartbeat_timeout());
+      next.Offer(p.in_flight == 0 ? p.next_heartbeat : p.give_up);
     }
   }
   next.Offer(election_due_);
@@ -148,7 +147,7 @@ std::optional<TimePoint> Node::NextDeadline() const {
   next.Offer(election_ ? std::make_optional(election_->deadline) : std::nullopt);
   next.Offer(LeaseEnd());
   if (catch_up_ && !catch_up_->draining) {
-    next.Offer(catch_up_->grace_end);
+    next.Offer(catch_up_->target ? std::nullopt : catch_up_->grace_end);
     next.Offer(catch_up_->deadline ? catch_up_->deadline : catch_up_->stall_end);
   }
   next.Offer(step_down_ ? std::make_optional(step_down_->deadline) : std::nullopt);
@@ -175,8 +174,7 @@ void Node::Handle(const TimerFired&) {
     Peer* p = &peers_[i];
     if (p->in_flight == 0 && now_ >= p->next_heartbeat) {
       StartHeartbeat(p);
-    } else if (p->in_flight != 0 &&
-               now_ >= p->round_started + config_->settings.heartbeat_timeout()) {
+    } else if (p->in_flight != 0 && now_ >= p->give_up) {
       p->in_flight = 0;
       HeartbeatFailed(p, Error(ErrorCode::kNetworkTimeout, "no answer to the heartbeat in time"));
     }

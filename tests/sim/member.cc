@@ -33,6 +33,7 @@ void Member::Boot() {
   rolling_back_ = false;
   disk_busy_until_ = {};
   last_state_.clear();
+  last_round_ = 0;
   cluster_->checker().OnRestart(index_, *node_);
   for (const Action& a : node_->Start(cluster_->scheduler().now())) {
     Execute(a);
@@ -231,6 +232,11 @@ void Member::Do(const SendHeartbeat& a) {
 void Member::Do(const SendHeartbeatReply& a) { Respond(a.reply_id, a); }
 
 void Member::Do(const SendVoteRequest& a) {
+  if (a.round != last_round_) {
+    last_round_ = a.round;
+    cluster_->Trace(index_, StrCat(a.request.dry_run ? "dry run (" : "asks for votes (",
+                                   ElectionReasonName(a.request.reason), ") term ", a.request.term));
+  }
   const bool bson = cluster_->options().through_bson;
   cluster_->Call<VoteReply>(
       index_, cluster_->IndexOfHost(a.host), a.timeout,

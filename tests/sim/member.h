@@ -148,6 +148,7 @@ class Member {
   std::map<uint64_t, Waiter> waiting_;
   uint64_t last_waiter_ = 0;
   std::string last_state_;
+  uint64_t last_round_ = 0;
 };
 
 }  // namespace septet::sim
