@@ -40,15 +40,15 @@ class LogTest : public testing::Test {
 // Columns as documented under "Structured Log Messages" in the manual.
 TEST_F(LogTest, S11_047_JsonColumns) {
   log::SetThreadContext("listener");
-  P_LOG(kInfo, kNetwork, 23015, "Listening on", {"address", "127.0.0.1"}, {"n", 3}, {"up", true});
+  P_LOG(kInfo, kNetwork, 99001, "Listening on", {"address", "127.0.0.1"}, {"n", 3}, {"up", true});
   const std::string line = LastLine();
   EXPECT_EQ(line.find("{\"t\":{\"$date\":\""), 0u);
   const std::string rest = line.substr(line.find("},\"s\"") + 2);
   EXPECT_EQ(rest,
-            "\"s\":\"I\",  \"c\":\"NETWORK\",  \"id\":23015,   \"ctx\":\"listener\",\"msg\":"
+            "\"s\":\"I\",  \"c\":\"NETWORK\",  \"id\":99001,   \"ctx\":\"listener\",\"msg\":"
             "\"Listening on\",\"attr\":{\"address\":\"127.0.0.1\",\"n\":3,\"up\":true}}");
-  P_LOG(kWarning, kDefault, 4615611, "x");
-  EXPECT_NE(LastLine().find("\"s\":\"W\",  \"c\":\"-\",        \"id\":4615611, \"ctx\""),
+  P_LOG(kWarning, kDefault, 9900002, "x");
+  EXPECT_NE(LastLine().find("\"s\":\"W\",  \"c\":\"-\",        \"id\":9900002, \"ctx\""),
             std::string::npos);
   log::SetThreadContext("main");
 }

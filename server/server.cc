@@ -175,11 +175,12 @@ Status Server::Listen() {
   if (const Status s = listener_->Start(listener); !s.ok()) {
     return Prefixed("Failed to set up listener: SocketException: ", s);
   }
-  for (const std::string& ip : listener.bind_ips) {
-    P_LOG(kInfo, kNetwork, 23015, "Listening on", {"address", ip});
-  }
+  std::vector<std::string> addresses = listener.bind_ips;
   if (!listener.unix_socket_path.empty()) {
-    P_LOG(kInfo, kNetwork, 23015, "Listening on", {"address", listener.unix_socket_path});
+    addresses.push_back(listener.unix_socket_path);
+  }
+  for (const std::string& address : addresses) {
+    P_LOG(kInfo, kNetwork, 23015, "Listening on", {"address", address});
   }
   P_LOG(kInfo, kNetwork, 23016, "Waiting for connections", {"port", listener_->port()},
         {"ssl", "off"});
