@@ -88,7 +88,7 @@ void UsageRecorder::SetProfile(std::string_view db, const ProfileSettings& setti
   sample_rate_.store(settings.sample_rate, std::memory_order_relaxed);
   bool any = defaults_.level > 0;
   for (const auto& [name, s] : by_db_) {
-    any = any || s.level > 0;
+    any = any || s.level > 0 || !s.filter.empty();
   }
   any_profiled_.store(any, std::memory_order_relaxed);
 }

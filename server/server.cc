@@ -13,6 +13,7 @@
 #include "base/os_memory.h"
 #include "base/strings.h"
 #include "server/client.h"
+#include "server/reapers.h"
 #include "server/startup_log.h"
 #include "wire/codec/compress.h"
 

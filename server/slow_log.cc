@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/slow_log.h"
 
+#include <atomic>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/random.h"
 #include "bson/builder.h"
 #include "base/limits.h"
 #include "bson/ejson.h"
 #include "commands/profiler.h"
+#include "query/match/matcher.h"
 
 namespace septet::server {
 namespace {
@@ -204,25 +208,73 @@ std::string ProfileDocument(const SlowOperation& slow, int64_t now_millis) {
 
 }  // namespace slow_log_internal
 
+namespace {
+
+// The filter is matched against the profile document.
+bool MatchesFilter(const std::string& filter, const SlowOperation& slow) {
+  const auto matcher = query::Matcher::Parse(bson::DocView(filter), {});
+  if (!matcher.ok()) {
+    return false;
+  }
+  bson::Arena arena;
+  query::EvalContext eval;
+  eval.arena = &arena;
+  const std::string document = slow_log_internal::ProfileDocument(slow, WallMillis());
+  const StatusOr<bool> matches = (*matcher)->Matches(bson::DocView(document), &eval);
+  return matches.ok() && *matches;
+}
+
+// Fraction `rate` of all calls, by a hash of a counter: cheap and without a lock.
+bool Sampled(double rate) {
+  if (rate >= 1.0) {
+    return true;
+  }
+  static std::atomic<uint64_t> calls{0};
+  Random random(calls.fetch_add(1, std::memory_order_relaxed));
+  return random.OneIn(rate);
+}
+
+// What is told of an operation: a line, a profile document, or nothing.
+struct Decision {
+  bool log = false;
+  bool profile = false;
+};
+
+Decision Decide(const commands::UsageRecorder& usage, const SlowOperation& slow) {
+  const bool is_slow = slow.micros >= usage.slow_micros();
+  if (!usage.any_profiled()) {
+    return {is_slow && Sampled(usage.sample_rate()), false};
+  }
+  const commands::ProfileSettings settings = usage.Profile(slow.request->db);
+  if (!settings.filter.empty()) {
+    // A filter takes the place of slowms and sampleRate.
+    const bool wanted = MatchesFilter(settings.filter, slow);
+    return {wanted, wanted && settings.level > 0};
+  }
+  const bool sampled = Sampled(settings.sample_rate);
+  return {is_slow && sampled,
+          settings.level == 2 || (settings.level == 1 && is_slow && sampled)};
+}
+
+}  // namespace
+
 void ReportOperation(const commands::Services& services, const SlowOperation& slow) {
   // Waiting is what these are for.
   if ((slow.spec->flags & commands::kHello) != 0) {
     return;
   }
-  const commands::UsageRecorder& usage = *services.usage;
-  const bool is_slow = slow.micros >= usage.slow_micros();
-  if (is_slow) {
+  const Decision decision = Decide(*services.usage, slow);
+  if (decision.log) {
     const std::string doc = LogDocument(slow);
-    std::string json = bson::ToRelaxedJson(bson::DocView(doc));
-    log::WriteObject(log::Severity::kInfo, log::Component::kCommand, 51803, "Slow query", json);
+    log::WriteObject(log::Severity::kInfo, log::Component::kCommand, 51803, "Slow query",
+                     bson::ToRelaxedJson(bson::DocView(doc)));
   }
-  if (!usage.any_profiled() || usage.profiler() == nullptr) {
-    return;
-  }
-  const commands::ProfileSettings settings = usage.Profile(slow.request->db);
-  if (settings.level == 2 || (settings.level == 1 && is_slow)) {
-    usage.profiler()->Add(slow.request->db,
-                           slow_log_internal::ProfileDocument(slow, WallMillis()));
+  // The profiler's own collection is not profiled.
+  const bson::ValueView target = slow.request->body.FirstElement().value();
+  const bool own = target.is_string() && target.AsString() == "system.profile";
+  if (decision.profile && !own && services.usage->profiler() != nullptr) {
+    services.usage->profiler()->Add(slow.request->db,
+                                    slow_log_internal::ProfileDocument(slow, WallMillis()));
   }
 }
 

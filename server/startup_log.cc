@@ -6,19 +6,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/os_cpu.h"
 #include "base/os_host.h"
 #include "base/strings.h"
 #include "bson/builder.h"
 #include "bson/ejson.h"
-#include "commands/parameters.h"
 #include "commands/version.h"
 
 namespace septet::server {
 
-using commands::ParameterName;
 using log::Attribute;
 
 void LogStart(const ServerOptions& options, const commands::ProcessFacts& facts) {
@@ -73,28 +70,6 @@ void LogStartupWarnings(const ServerOptions& options) {
   if (options.in_memory) {
     log::AddStartupWarning(7300003, "All data is kept in memory only and is lost at the end");
   }
-}
-
-void AddReapers(Core* core, Background* background) {
-  background->Add(
-      "cursors",
-      [core] {
-        return std::chrono::seconds(
-            core->parameters().GetInt(ParameterName::k_clientCursorMonitorFrequencySecs));
-      },
-      [core] {
-        core->query().cursors.Sweep(
-            std::chrono::steady_clock::now(),
-            std::chrono::milliseconds(
-                core->parameters().GetInt(ParameterName::k_cursorTimeoutMillis)));
-      });
-  background->Add(
-      "sessions",
-      [core] {
-        return std::chrono::milliseconds(
-            core->parameters().GetInt(ParameterName::k_logicalSessionRefreshMillis));
-      },
-      [core] { core->sessions().Reap(MonotonicMicros() / 1000); });
 }
 
 bool HasIpv6Loopback() {

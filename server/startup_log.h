@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the log says at the start: the lines tools look for (S11-049) and the warnings shown by shells
-// (S11-044), and the standing background work.
+// (S11-044).
 // Thread rule: main thread.
 #pragma once
 
 #include "commands/server_control.h"
-#include "server/background.h"
-#include "server/core.h"
 #include "server/options.h"
 
 namespace septet::server {
 
 void LogStart(const ServerOptions& options, const commands::ProcessFacts& facts);
 void LogStartupWarnings(const ServerOptions& options);
-// Idle cursors and idle sessions.
-void AddReapers(Core* core, Background* background);
 // Whether ::1 can be bound on this machine.
 bool HasIpv6Loopback();
 

@@ -7,6 +7,7 @@
 #include "commands/parse.h"
 #include "commands/services.h"
 #include "commands/usage.h"
+#include "query/match/matcher.h"
 
 namespace septet::commands {
 namespace {
@@ -35,6 +36,7 @@ Status Apply(const Request& request, ProfileSettings* settings, bool* changes) {
   settings->slow_millis = slow_millis.value_or(settings->slow_millis);
   settings->sample_rate = sample_rate.value_or(settings->sample_rate);
   if (filter.is_object()) {
+    RETURN_IF_ERROR(query::Matcher::Parse(filter.AsDoc(), {}).status());
     settings->filter = filter.AsDoc().ToBytes();
   } else if (filter.is_string()) {
     settings->filter.clear();
