@@ -74,10 +74,11 @@ inline bool IsNotPrimary(ErrorCode code) {
 #define P_CONCAT(a, b) P_CONCAT_INNER(a, b)
 
 // Returns from the calling function if the expression's Status is not ok.
-#define RETURN_IF_ERROR(expr)                          \
-  do {                                                 \
-    ::septet::Status p_status_ = (expr);               \
-    if (!p_status_.ok()) [[unlikely]] return p_status_; \
+#define RETURN_IF_ERROR(expr) P_RETURN_IF_ERROR_IMPL(P_CONCAT(p_status_, __COUNTER__), expr)
+#define P_RETURN_IF_ERROR_IMPL(var, expr)  \
+  do {                                     \
+    ::septet::Status var = (expr);         \
+    if (!var.ok()) [[unlikely]] return var; \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto x, F()): x = *F(), or returns F()'s status.

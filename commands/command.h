@@ -127,8 +127,13 @@ struct WaitBackoff {            // after a write conflict
   std::chrono::milliseconds delay;
 };
 struct WaitWritesUnlocked {};   // fsync with lock
+// Something elsewhere (an election, another member's answer). `subscribe` arranges for `wake` to be called,
+// from any thread, and returns what cancels that (or null). Spurious wakes are the command's to handle.
+struct WaitExternal {
+  std::function<std::function<void()>(std::function<void()> wake)> subscribe;
+};
 using Wait = std::variant<WaitWriteConcern, WaitOptime, WaitTimestamp, WaitTopologyChange,
-                          WaitNewData, WaitWorker, WaitBackoff, WaitWritesUnlocked>;
+                          WaitNewData, WaitWorker, WaitBackoff, WaitWritesUnlocked, WaitExternal>;
 
 struct Outcome;
 // Called when the wait is over. `timed_out`: the deadline of the Suspend passed first (no error for

@@ -147,6 +147,7 @@ std::function<void()> Operation::Subscribe(const commands::Wait& wait, uint64_t 
             }
             return [d = dispatcher_, id] { d->RemoveDataWaiter(id); };
           },
+          [&](const commands::WaitExternal& w) -> std::function<void()> { return w.subscribe(wake); },
           [&](const commands::WaitWorker&) -> std::function<void()> { return nullptr; },
           [&](const commands::WaitBackoff&) -> std::function<void()> { return nullptr; },
           [&](const commands::WaitWritesUnlocked&) -> std::function<void()> {

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands/diag/server_sources.h"
+
+#include "base/clock.h"
+#include "base/strings.h"
+#include "bson/number.h"
+#include "commands/ddl/coll_stats.h"
+#include "commands/operations.h"
+#include "commands/parse.h"
+#include "commands/server_control.h"
+#include "commands/usage.h"
+#include "query/runtime.h"
+
+namespace septet::commands {
+namespace {
+
+using bson::DocView;
+
+Status NamespaceMissing(std::string_view stage, const catalog::Namespace& ns) {
+  return Error(ErrorCode::kNamespaceNotFound,
+               StrCat("PlanExecutor error during aggregation :: caused by :: Unable to retrieve ", stage,
+                      " :: caused by :: Collection [", ns.full(), "] not found."));
+}
+
+Status CurrentOp(const Services& services, const Request& request, DocView spec,
+                 std::vector<std::string>* out) {
+  CurrentOpOptions options;
+  options.idle_connections = spec.Find("idleConnections").Truthy();
+  options.idle_cursors = spec.Find("idleCursors").Truthy();
+  options.truncate_ops = spec.Find("truncateOps").Truthy();
+  options.own_connection_id = request.client != nullptr ? request.client->connection_id : 0;
+  options.host = services.server->facts().host;
+  *out = DescribeOperations(*services.operations, options);
+  if (options.idle_cursors) {
+    for (std::string& cursor : services.query->cursors.DescribeIdle()) {
+      out->push_back(std::move(cursor));
+    }
+  }
+  return OkStatus();
+}
+
+Status CollStats(const Services& services, const catalog::Namespace& ns, DocView spec,
+                 std::vector<std::string>* out) {
+  const catalog::CollectionPtr c = services.catalog->Find(ns.full());
+  const bson::ValueView storage = spec.Find("storageStats");
+  const bson::ValueView count = spec.Find("count");
+  if (c == nullptr && (!storage.missing() || !count.missing())) {
+    return Error(ErrorCode::kNamespaceNotFound,
+                 StrCat("Unable to retrieve storageStats in $collStats stage :: caused by :: Collection [",
+                        ns.full(), "] not found."));
+  }
+  bson::DocBuilder b;
+  b.Append("ns", ns.full());
+  b.Append("host", services.server->facts().host);
+  b.AppendDate("localTime", WallMillis());
+  if (!spec.Find("latencyStats").missing()) {
+    const auto latency = b.Object("latencyStats");
+    const Usage usage = services.usage != nullptr ? services.usage->Of(ns.full()) : Usage();
+    const auto append = [&b](std::string_view name, const Usage::Sum& sum) {
+      const auto one = b.Object(name);
+      b.Append("latency", sum.micros).Append("ops", sum.count);
+    };
+    append("reads", usage.reads);
+    append("writes", usage.writes);
+    append("commands", usage.other);
+  }
+  if (!storage.missing()) {
+    int64_t scale = 1;
+    if (storage.is_object() && storage.AsDoc().Has("scale")) {
+      ASSIGN_OR_RETURN(scale, ToInt64("$collStats", "scale", storage.AsDoc().Find("scale")));
+    }
+    const auto stats = b.Object("storageStats");
+    AppendCollStats(*services.catalog, c.get(), scale < 1 ? 1 : scale, &b);
+  }
+  if (!count.missing()) {
+    b.Append("count", static_cast<int64_t>(catalog::RecordCount(*c)));
+  }
+  out->push_back(b.Finish());
+  return OkStatus();
+}
+
+Status IndexStats(const Services& services, const catalog::Namespace& ns,
+                  std::vector<std::string>* out) {
+  const catalog::CollectionPtr c = services.catalog->Find(ns.full());
+  if (c == nullptr) {
+    return OkStatus();
+  }
+  const ProcessFacts& facts = services.server->facts();
+  for (const auto& index : c->indexes) {
+    bson::DocBuilder b;
+    b.Append("name", index->spec.name);
+    b.Append("key", DocView(index->spec.key_pattern));
+    b.Append("host", facts.host);
+    {
+      const auto accesses = b.Object("accesses");
+      b.Append("ops", index->accesses->load(std::memory_order_relaxed));
+      b.AppendDate("since", facts.start_wall_millis);
+    }
+    b.Append("spec", DocView(index->spec.document));
+    out->push_back(b.Finish());
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+ServerSource MakeServerSource(const Services& services, const Request& request,
+                              const catalog::Namespace& ns) {
+  const Services* all = &services;
+  const Request* req = &request;
+  return [all, req, ns](std::string_view stage, DocView spec, std::vector<std::string>* out) -> Status {
+    if (stage == "$currentOp") {
+      return CurrentOp(*all, *req, spec, out);
+    }
+    if (stage == "$collStats") {
+      return CollStats(*all, ns, spec, out);
+    }
+    if (stage == "$indexStats") {
+      return IndexStats(*all, ns, out);
+    }
+    if (stage == "$planCacheStats" && all->catalog->Find(ns.full()) == nullptr) {
+      return NamespaceMissing("plan cache", ns);
+    }
+    return Error(ErrorCode::kNotImplemented, StrCat(stage, " is not implemented yet"));
+  };
+}
+
+}  // namespace septet::commands
