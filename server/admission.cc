@@ -33,8 +33,10 @@ Status CheckMemberState(const AdmissionFacts& f) {
   }
   const bool opted_in = f.generic->read_mode.has_value() &&
                         *f.generic->read_mode != commands::ReadMode::kPrimary;
+  // A getMore reads on where its cursor was allowed to begin.
+  const bool opened = f.spec->kind == commands::OpKind::kGetMore;
   const bool in_transaction = f.generic->InTransaction();
-  if ((flags & commands::kReadData) != 0 && !opted_in && !in_transaction &&
+  if ((flags & commands::kReadData) != 0 && !opted_in && !opened && !in_transaction &&
       !f.request->client->internal) {
     return Error(ErrorCode::kNotPrimaryNoSecondaryOk,
                  SaysPrimary(*f.request) ? "not primary and secondaryOk=false"

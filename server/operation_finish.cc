@@ -248,6 +248,11 @@ void Operation::Account(const Status& status, size_t reply_bytes) {
     metrics->query_executor.scanned_objects.Add(op_->counters.docs_examined);
     metrics->document.returned.Add(op_->counters.docs_returned);
     metrics->operation.write_conflicts.Add(op_->counters.write_conflicts);
+    if (is_write) {
+      metrics->document.inserted.Add(op_->counters.n_inserted + op_->counters.n_upserted);
+      metrics->document.updated.Add(op_->counters.n_modified);
+      metrics->document.deleted.Add(op_->counters.n_deleted);
+    }
   } else {
     metrics->latency.commands.Record(micros);
   }

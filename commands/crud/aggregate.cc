@@ -94,7 +94,7 @@ extern const CommandSpec kAggregateCommand;
 const CommandSpec kAggregateCommand{
     .name = "aggregate",
     .aliases = {},
-    .flags = kReadData,
+    .flags = kReadData | kTakesWriteConcern | kTransactionOk,
     .help = "Runs an aggregation pipeline",
     .fields = {"pipeline", "cursor", "explain", "allowDiskUse", "hint", "collation", "let",
                "bypassDocumentValidation", "isMapReduceCommand"},

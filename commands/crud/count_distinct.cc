@@ -207,7 +207,7 @@ extern const CommandSpec kDistinctCommand;
 const CommandSpec kDistinctCommand{
     .name = "distinct",
     .aliases = {},
-    .flags = kReadData,
+    .flags = kReadData | kTransactionOk,
     .help = "Lists the different values of a field",
     .fields = {"key", "query", "collation", "hint"},
     .api_version = "",

@@ -46,6 +46,7 @@ Outcome Finish(BatchRun* run, bool exhausted) {
   ++cursor->batches;
   if ((exhausted && !cursor->tailable) || run->request.single_batch) {
     Close(run, 0);
+    run->op->diagnostics.cursor_exhausted = true;
     if (cursor->id != 0) {
       registry.Forget(cursor->id);
       cursor->id = 0;
@@ -57,6 +58,7 @@ Outcome Finish(BatchRun* run, bool exhausted) {
     const std::string ns = cursor->ns;
     const int64_t id = registry.Add(std::move(run->cursor));
     run->reply->Close();
+    run->op->diagnostics.cursor_id = id;
     run->reply->Append("id", id);
     run->reply->Append("ns", ns);
     run->reply->Close();
@@ -124,6 +126,11 @@ Outcome RunBatch(catalog::Op* op, const Services& services, std::unique_ptr<quer
   run->cursor = std::move(cursor);
   run->request = request;
   run->reply = reply;
+  op->diagnostics.plan_summary = run->cursor->plan.summary;
+  if (run->cursor->id != 0) {
+    op->diagnostics.cursor_id = run->cursor->id;
+    op->diagnostics.originating_command = run->cursor->command;
+  }
   if (!op->may_block) {
     op->interrupt.StartSlice(kSlice);
   }

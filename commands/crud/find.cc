@@ -161,13 +161,14 @@ extern const CommandSpec kFindCommand;
 const CommandSpec kFindCommand{
     .name = "find",
     .aliases = {},
-    .flags = kReadData,
+    .flags = kReadData | kTransactionOk,
     .help = "Queries documents of a collection",
     .fields = {"filter", "projection", "sort", "hint", "skip", "limit", "batchSize", "singleBatch",
                "min", "max", "returnKey", "showRecordId", "tailable", "awaitData", "noCursorTimeout",
                "oplogReplay", "allowPartialResults", "allowDiskUse", "collation", "let", "readOnce",
                "ntoreturn", "term"},
     .api_version = "1",
+    .kind = OpKind::kQuery,
     .run = Run,
 };
 

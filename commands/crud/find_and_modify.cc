@@ -234,7 +234,7 @@ extern const CommandSpec kFindAndModifyCommand;
 const CommandSpec kFindAndModifyCommand{
     .name = "findAndModify",
     .aliases = {"findandmodify"},
-    .flags = kWrite | kRetryable,
+    .flags = kWrite | kRetryable | kTransactionOk,
     .help = "Changes one document and returns it",
     .fields = {"query", "sort", "fields", "projection", "update", "remove", "new", "upsert", "collation",
                "arrayFilters", "hint", "let", "bypassDocumentValidation", "runtimeConstants"},

@@ -67,10 +67,11 @@ extern const CommandSpec kGetMoreCommand;
 const CommandSpec kGetMoreCommand{
     .name = "getMore",
     .aliases = {},
-    .flags = kReadData,
+    .flags = kReadData | kTransactionOk,
     .help = "Returns the next batch of a cursor",
     .fields = {"collection", "batchSize", "term", "lastKnownCommittedOpTime"},
     .api_version = "1",
+    .kind = OpKind::kGetMore,
     .run = Run,
 };
 

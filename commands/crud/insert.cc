@@ -150,6 +150,7 @@ Outcome Continue(const std::shared_ptr<InsertRun>& run, bson::DocBuilder* reply)
     }
   }
   reply->Append("n", run->inserted);
+  run->op->counters.n_inserted = run->inserted;
   AppendWriteErrors(run->errors, reply);
   run->retried.AppendTo(reply);
   return Outcome::Ok();
@@ -192,10 +193,11 @@ extern const CommandSpec kInsertCommand;
 const CommandSpec kInsertCommand{
     .name = "insert",
     .aliases = {},
-    .flags = kWrite | kRetryable,
+    .flags = kWrite | kRetryable | kTransactionOk,
     .help = "Inserts documents",
     .fields = {"documents", "ordered", "bypassDocumentValidation"},
     .api_version = "1",
+    .kind = OpKind::kInsert,
     .run = Run,
 };
 

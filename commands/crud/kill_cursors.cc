@@ -51,7 +51,7 @@ extern const CommandSpec kKillCursorsCommand;
 const CommandSpec kKillCursorsCommand{
     .name = "killCursors",
     .aliases = {},
-    .flags = kNoFlags,
+    .flags = kTransactionOk,
     .help = "Closes cursors",
     .fields = {"cursors"},
     .api_version = "1",

@@ -174,6 +174,18 @@ void RecordRetried(WriteRun* run, const txn::StatementResult& result) {
   }
 }
 
+// For the slow log, the profiler and the document counters.
+void Count(const WriteRun& run) {
+  catalog::OpCounters& counters = run.op->counters;
+  if (run.is_delete) {
+    counters.n_deleted = run.n;
+    return;
+  }
+  counters.n_upserted = static_cast<int64_t>(run.upserted.size());
+  counters.n_matched = run.n - counters.n_upserted;
+  counters.n_modified = run.modified;
+}
+
 void Reply(const WriteRun& run, bson::DocBuilder* reply) {
   reply->Append("n", run.n);
   if (!run.is_delete) {
@@ -241,6 +253,7 @@ Outcome Continue(const std::shared_ptr<WriteRun>& run, bson::DocBuilder* reply) 
       return move_to_pool();
     }
   }
+  Count(*run);
   Reply(*run, reply);
   return Outcome::Ok();
 }
@@ -295,10 +308,11 @@ extern const CommandSpec kUpdateCommand;
 const CommandSpec kUpdateCommand{
     .name = "update",
     .aliases = {},
-    .flags = kWrite | kRetryable,
+    .flags = kWrite | kRetryable | kTransactionOk,
     .help = "Updates documents",
     .fields = {"updates", "ordered", "let", "bypassDocumentValidation", "runtimeConstants"},
     .api_version = "1",
+    .kind = OpKind::kUpdate,
     .run = RunUpdate,
 };
 
@@ -306,10 +320,11 @@ extern const CommandSpec kDeleteCommand;
 const CommandSpec kDeleteCommand{
     .name = "delete",
     .aliases = {},
-    .flags = kWrite | kRetryable,
+    .flags = kWrite | kRetryable | kTransactionOk,
     .help = "Deletes documents",
     .fields = {"deletes", "ordered", "let"},
     .api_version = "1",
+    .kind = OpKind::kDelete,
     .run = RunDelete,
 };
 

@@ -244,7 +244,7 @@ extern const CommandSpec kCreateCommand;
 const CommandSpec kCreateCommand{
     .name = "create",
     .aliases = {},
-    .flags = kWrite,
+    .flags = kWrite | kTransactionOk,
     .help = "Creates a collection or a view",
     .fields = {"capped", "size", "max", "validator", "validationLevel", "validationAction", "viewOn",
                "pipeline", "collation", "idIndex", "autoIndexId", "storageEngine",

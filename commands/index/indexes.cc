@@ -122,7 +122,7 @@ extern const CommandSpec kCreateIndexesCommand;
 const CommandSpec kCreateIndexesCommand{
     .name = "createIndexes",
     .aliases = {},
-    .flags = kWrite,
+    .flags = kWrite | kTransactionOk,
     .help = "Creates indexes",
     .fields = {"indexes", "commitQuorum", "ignoreUnknownIndexOptions"},
     .api_version = "1",
