@@ -2,10 +2,12 @@
 #include "server/core.h"
 
 #include "base/log.h"
+#include "base/random.h"
 #include "base/strings.h"
 #include "bson/number.h"
 #include "commands/standalone_replication.h"
 #include "commands/version.h"
+#include "server/replica_set_info.h"
 
 namespace septet::server {
 namespace {
@@ -87,6 +89,7 @@ StatusOr<std::unique_ptr<Core>> Core::Create(std::unique_ptr<storage::Engine> en
 }
 
 Core::~Core() {
+  StopReplication(std::chrono::milliseconds(0));
   if (dispatcher_ != nullptr) {
     dispatcher_->Stop();
   }
@@ -105,7 +108,11 @@ Status Core::Init(const CoreOptions& options) {
   RETURN_IF_ERROR(sequencer_->Load());
   catalog_ = std::make_unique<catalog::Catalog>(engine_.get(), sequencer_.get(), positions_.get());
   RETURN_IF_ERROR(catalog_->Load());
-  sequencer_->SetMode(repl::Sequencer::Mode::kStandalone, repl::kUninitializedTerm);
+  if (options.replication.set_name.empty()) {
+    sequencer_->SetMode(repl::Sequencer::Mode::kStandalone, repl::kUninitializedTerm);
+  } else {
+    sequencer_->SetMode(repl::Sequencer::Mode::kFollower, repl::kInitialTerm);
+  }
   transactions_ = std::make_unique<txn::SessionCatalog>(catalog_.get());
   query_.temp_dir = options.temp_dir;
   sessions_ = std::make_unique<commands::SessionCache>(commands::SessionCache::Options{
@@ -117,12 +124,12 @@ Status Core::Init(const CoreOptions& options) {
       query_.cursors.KillSession(id);
     }
   });
-  replication_ = std::make_unique<commands::StandaloneReplication>(positions_.get(),
-                                                                   sequencer_.get());
+  MakeReplication(options.replication);
   services_.catalog = catalog_.get();
   services_.query = &query_;
   services_.transactions = transactions_.get();
   services_.replication = replication_.get();
+  services_.driver = driver_.get();
   services_.operations = &operations_;
   services_.sessions = sessions_.get();
   services_.parameters = &parameters_;
@@ -137,6 +144,54 @@ Status Core::Init(const CoreOptions& options) {
   dispatcher_options.max_workers = options.max_workers;
   dispatcher_ = std::make_unique<Dispatcher>(&services_, positions_.get(), dispatcher_options);
   return OkStatus();
+}
+
+void Core::MakeReplication(const ReplicationOptions& options) {
+  if (options.set_name.empty()) {
+    replication_ = std::make_unique<commands::StandaloneReplication>(positions_.get(),
+                                                                     sequencer_.get());
+    return;
+  }
+  auto info =
+      std::make_unique<ReplicaSetInfo>(options.set_name, positions_.get(), sequencer_.get());
+  repl::ReplicationDriver::Options driver_options;
+  driver_options.set_name = options.set_name;
+  driver_options.self = options.self;
+  driver_options.data_dir = options.data_dir;
+  driver_options.seed = RandomSeedFromSystem();
+  if (options.oplog_bytes > 0) {
+    driver_options.oplog_bytes = options.oplog_bytes;
+  }
+  repl::ReplicationHooks hooks;
+  hooks.on_topology = [i = info.get()](const repl::SnapshotPtr& s) { i->OnTopology(s); };
+  hooks.on_step_down = [this] { OnStepDown(); };
+  hooks.on_writable = [this](int64_t) { transactions_->Clear(); };
+  hooks.on_rollback = [this] { OnRollback(); };
+  driver_ = std::make_unique<repl::ReplicationDriver>(driver_options, catalog_.get(),
+                                                      std::move(hooks));
+  info->SetDriver(driver_.get());
+  replication_ = std::move(info);
+}
+
+Status Core::StartReplication() { return driver_ != nullptr ? driver_->Start() : OkStatus(); }
+
+void Core::StopReplication(std::chrono::milliseconds wait) {
+  if (driver_ != nullptr) {
+    driver_->Shutdown(wait);
+  }
+}
+
+// Writes that run end with InterruptedDueToReplStateChange; connections and read cursors stay.
+void Core::OnStepDown() {
+  operations_.KillIf(ErrorCode::kInterruptedDueToReplStateChange,
+                     [](const commands::RunningOperation& running) { return running.is_write; });
+  transactions_->Clear();
+}
+
+// What was read before may have been undone.
+void Core::OnRollback() {
+  query_.cursors.KillAll();
+  transactions_->Clear();
 }
 
 void Core::RegisterParameters() {

@@ -4,6 +4,7 @@
 // Thread rule: Create and destruction on one thread; the parts have their own rules.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@
 #include "commands/usage.h"
 #include "commands/write_gate.h"
 #include "query/runtime.h"
+#include "replication/driver/replication_driver.h"
 #include "replication/oplog/positions.h"
 #include "replication/oplog/sequencer.h"
 #include "server/dispatcher.h"
@@ -28,7 +30,15 @@
 
 namespace septet::server {
 
+struct ReplicationOptions {
+  std::string set_name;              // empty: no replica set
+  repl::SelfAddresses self;
+  std::string data_dir;              // rollback files
+  int64_t oplog_bytes = 0;
+};
+
 struct CoreOptions {
+  ReplicationOptions replication;
   std::string temp_dir;              // spills of sorts and groups
   int journal_interval_ms = 100;
   size_t max_workers = 64;
@@ -46,6 +56,11 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
+  // A member of a set begins to take part. Call when the listeners stand. Nothing without a set name.
+  Status StartReplication();
+  // Hands over if primary, waiting at most so long, and leaves the set's work.
+  void StopReplication(std::chrono::milliseconds wait);
+
   const commands::Services& services() const { return services_; }
   Dispatcher& dispatcher() { return *dispatcher_; }
   commands::Parameters& parameters() { return parameters_; }
@@ -62,6 +77,9 @@ class Core {
  private:
   Core(std::unique_ptr<storage::Engine> engine, commands::ServerControl* control);
   Status Init(const CoreOptions& options);
+  void MakeReplication(const ReplicationOptions& options);
+  void OnStepDown();
+  void OnRollback();
   void RegisterParameters();
   void RegisterMetrics();
 
@@ -80,6 +98,7 @@ class Core {
   std::unique_ptr<txn::SessionCatalog> transactions_;
   std::unique_ptr<commands::SessionCache> sessions_;
   std::unique_ptr<commands::ReplicationInfo> replication_;
+  std::unique_ptr<repl::ReplicationDriver> driver_;
   commands::Services services_;
   std::unique_ptr<Dispatcher> dispatcher_;
 };

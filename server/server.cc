@@ -35,6 +35,15 @@ uint64_t CacheBytes(const ServerOptions& options) {
   return std::max(kMinimum, spare / 10 * 4);
 }
 
+// 5 % of the free disk, at least 990 MiB and at most 50 GiB (S11: replication.oplogSizeMB).
+int64_t DefaultOplogBytes(const std::string& dbpath) {
+  constexpr int64_t kLeast = 990LL << 20;
+  constexpr int64_t kMost = 50LL << 30;
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(dbpath, error);
+  return error ? kLeast : std::clamp(static_cast<int64_t>(space.available / 20), kLeast, kMost);
+}
+
 }  // namespace
 
 Server::Server(const ServerOptions& options, std::vector<std::string> argv) : options_(options) {
@@ -61,9 +70,6 @@ Status Server::Start() {
   for (const wire::CompressorId id : *compressors) {
     facts_.compressors.emplace_back(NameOf(id));
   }
-  if (!options_.repl_set.empty()) {
-    return Error(ErrorCode::kNotImplemented, "this build of the server has no replica sets");
-  }
   LogStart(options_, facts_);
   RETURN_IF_ERROR(OpenData());
   LogStartupWarnings(options_);
@@ -76,7 +82,8 @@ Status Server::Start() {
   background_ = std::make_unique<Background>();
   AddReapers(core_.get(), background_.get());
   background_->Start();
-  return Listen();
+  RETURN_IF_ERROR(Listen());
+  return core_->StartReplication();
 }
 
 Status Server::OpenData() {
@@ -124,12 +131,38 @@ Status Server::MakeCore(std::unique_ptr<storage::Engine> engine) {
                               ? directory_->TempPath()
                               : std::filesystem::temp_directory_path().string();
   core_options.journal_interval_ms = options_.journal_interval_ms;
+  core_options.replication.set_name = options_.repl_set;
+  core_options.replication.self = SelfAddresses();
+  core_options.replication.data_dir = options_.in_memory ? core_options.temp_dir : options_.dbpath;
+  core_options.replication.oplog_bytes =
+      options_.oplog_size_mb > 0 ? options_.oplog_size_mb << 20 : DefaultOplogBytes(options_.dbpath);
   core_options.configure = [&](commands::Parameters* p) { ApplyParameters(p, &parameters); };
   auto core = Core::Create(std::move(engine), this, core_options);
   RETURN_IF_ERROR(parameters);
   RETURN_IF_ERROR(core.status());
   core_ = *std::move(core);
   return OkStatus();
+}
+
+// By which addresses of a config this process knows itself.
+repl::SelfAddresses Server::SelfAddresses() const {
+  const wire::ListenerOptions listener = MakeListenerOptions();
+  repl::SelfAddresses self;
+  self.port = options_.port;
+  for (const std::string& name : listener.bind_ips) {
+    self.all_interfaces = self.all_interfaces || name == "0.0.0.0" || name == "::";
+    const auto addresses = wire::Resolve({name, options_.port});
+    if (!addresses.ok()) {
+      continue;
+    }
+    for (const wire::SocketAddress& address : *addresses) {
+      self.ips.push_back(repl::IpText(address));
+    }
+  }
+  // The default config of replSetInitiate names this host; if only loopback is listened on, that.
+  const std::string host = self.all_interfaces || self.ips.empty() ? HostName() : listener.bind_ips[0];
+  self.names.push_back(wire::HostAndPort{host, options_.port}.ToString());
+  return self;
 }
 
 wire::ListenerOptions Server::MakeListenerOptions() const {
@@ -274,6 +307,7 @@ void Server::Stop() {
       absl::MutexLock lock(&mutex_);
       quiesce = quiesce_;
     }
+    core_->StopReplication(std::chrono::seconds(10));
     listener_->StopAccepting();
     Quiesce(quiesce);
     P_LOG(kInfo, kNetwork, 20562, "Shutdown: going to close listening sockets");

@@ -49,6 +49,7 @@ class Server : public commands::ServerControl {
   Status MakeCore(std::unique_ptr<storage::Engine> engine);
   void ApplyParameters(commands::Parameters* parameters, Status* status);
   Status Listen();
+  repl::SelfAddresses SelfAddresses() const;
   wire::ListenerOptions MakeListenerOptions() const;
   void Quiesce(std::chrono::milliseconds time);
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "wire/net/address.h"
 
 namespace septet::repl {
 namespace {
@@ -40,7 +39,8 @@ bool IsLocalAddress(const wire::SocketAddress& address) {
   return found;
 }
 
-// The address without its port.
+}  // namespace
+
 std::string IpText(const wire::SocketAddress& address) {
   std::string text = address.ToString();
   text.resize(text.rfind(':'));
@@ -49,8 +49,6 @@ std::string IpText(const wire::SocketAddress& address) {
   }
   return text;
 }
-
-}  // namespace
 
 bool IsThisProcess(std::string_view host_and_port, const SelfAddresses& self) {
   if (std::find(self.names.begin(), self.names.end(), host_and_port) != self.names.end()) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "wire/net/address.h"
+
 namespace septet::repl {
 
 struct SelfAddresses {
@@ -16,6 +18,9 @@ struct SelfAddresses {
   std::vector<std::string> ips;      // else the addresses listened on, as text: "127.0.0.1", "::1"
   std::vector<std::string> names;    // "host:port" this process presents itself as; always itself
 };
+
+// An address without its port: "127.0.0.1", "::1".
+std::string IpText(const wire::SocketAddress& address);
 
 bool IsThisProcess(std::string_view host_and_port, const SelfAddresses& self);
 
