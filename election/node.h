@@ -259,6 +259,7 @@ class Node {
   std::optional<bson::Timestamp> election_time_;
 
   std::optional<TimePoint> election_due_;
+  int first_election_tries_ = 0;   // after replSetInitiate: runs for primary without waiting a time-out
   int refused_attempts_ = 0;       // fast failover: dry runs since the primary's port refused
   bool refused_ = false;           // election_due_ was set by a refused connection
   std::optional<TimePoint> no_candidacy_until_;  // frozen or stepped down

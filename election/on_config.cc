@@ -356,6 +356,10 @@ void Node::Handle(const ConfigDurable& e) {
     return;
   }
   const ConfigChange change = *std::exchange(config_change_, std::nullopt);
+  if (change.kind == ConfigChange::Kind::kInitiate) {
+    constexpr int kFirstElectionTries = 100;
+    first_election_tries_ = kFirstElectionTries;
+  }
   InstallConfig(change.config);
   switch (change.kind) {
     case ConfigChange::Kind::kInitiate:

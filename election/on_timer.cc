@@ -46,6 +46,12 @@ void Node::ResetElectionTimer() {
   }
   const Millis timeout = config_->settings.election_timeout();
   election_due_ = now_ + timeout + Millis(rng_.Between(0, timeout.count() * 15 / 100));
+  // A set that was initiated a moment ago has no primary to wait for: the member that has its first entry
+  // asks again and again until a majority has the config.
+  if (first_election_tries_ > 0 && term_ == repl::kInitialTerm) {
+    --first_election_tries_;
+    election_due_ = std::min(*election_due_, now_ + kFastRetryBase);
+  }
 }
 
 // After a lost round with no primary in sight: a split vote or a voter that was not ready. A dry run costs
