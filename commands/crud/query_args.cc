@@ -93,6 +93,8 @@ StatusOr<std::shared_ptr<query::FindQuery>> BuildQuery(const catalog::Namespace&
                      query::ParseProjection(args.projection, query::ProjectionPolicy::kFind,
                                             &out->variables, out->matcher.get()));
   }
+  // A constant expression that fails does so without a document.
+  RETURN_IF_ERROR(out->variables.fold_status());
   RETURN_IF_ERROR(ParseSort(args.sort, out->collation.get(), &out->sort));
   RETURN_IF_ERROR(ParseHint(args.hint, &out->hint_name, &out->hint_key));
   if (!out->sort.empty() && DocView(out->sort).FirstElement().name() == "$natural" &&

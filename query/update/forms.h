@@ -30,6 +30,9 @@ StatusOr<std::string> EqualityFields(const Matcher& query, bool id_only, EvalCon
 StatusOr<std::string> WithIdFirst(DocView doc);
 // Error 17419 if the document is larger than a document may be.
 Status CheckSize(DocView doc);
+// Error Overflow if objects and arrays nest deeper than in a stored document; `above` levels stand
+// above.
+Status CheckDepth(ValueView v, int above);
 // Fails with ImmutableField if the new document's _id is another value than the old one's.
 Status CheckSameId(DocView before, DocView after);
 

@@ -7,6 +7,7 @@
 #include "bson/ejson.h"
 
 #include "base/strings.h"
+#include "query/update/forms.h"
 
 namespace septet::query {
 
@@ -183,6 +184,8 @@ Status UpdateParser::Parse(DocView operators, const std::vector<DocView>& array_
                           bson::ToShellText(op.value()), "}"));
     }
     for (const bson::ElementView element : op.value().AsDoc()) {
+      const auto parts = std::count(element.name().begin(), element.name().end(), '.') + 1;
+      RETURN_IF_ERROR(CheckDepth(element.value(), static_cast<int>(parts)));
       RETURN_IF_ERROR(row->second->parse(element, this));
     }
   }

@@ -174,6 +174,7 @@ class PipelineUpdate : public Update {
       ASSIGN_OR_RETURN(UpdateStage stage, ParseStage(e.value(), variables));
       update->stages_.push_back(std::move(stage));
     }
+    RETURN_IF_ERROR(variables->fold_status());
     return UpdatePtr(std::move(update));
   }
   explicit PipelineUpdate(DocView stages) : bytes_(stages.ToBytes()) {}
@@ -206,6 +207,7 @@ class PipelineUpdate : public Update {
       }
     }
     out.Seal();
+    RETURN_IF_ERROR(CheckDepth(ValueView(bson::Type::kObject, result->document.data()), 0));
     WriteLog(doc, result);
     return CheckSize(DocView(result->document));
   }

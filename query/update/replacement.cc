@@ -77,6 +77,7 @@ StatusOr<UpdatePtr> ParseReplacementUpdate(DocView u, const UpdateOptions& optio
     return Error(ErrorCode::kFailedToParse,
                  "multi update is not supported for replacement-style update");
   }
+  RETURN_IF_ERROR(CheckDepth(ValueView(bson::Type::kObject, u.data()), 0));
   return std::make_unique<ReplacementUpdate>(u);
 }
 

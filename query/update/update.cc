@@ -18,6 +18,33 @@ Status CheckSize(DocView doc) {
   return OkStatus();
 }
 
+namespace {
+
+bool DeeperThan(ValueView v, int levels) {
+  if (!v.is_object() && !v.is_array()) {
+    return false;
+  }
+  if (levels == 0) {
+    return true;
+  }
+  for (const bson::ElementView e : v.AsAnyDoc()) {
+    if (DeeperThan(e.value(), levels - 1)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Status CheckDepth(ValueView v, int above) {
+  if (above > limits::kMaxStoredBsonDepth || DeeperThan(v, limits::kMaxStoredBsonDepth - above)) {
+    return Error(ErrorCode::kOverflow,
+                 StrCat("Document exceeds maximum nesting depth of ", limits::kMaxStoredBsonDepth));
+  }
+  return OkStatus();
+}
+
 Status CheckSameId(DocView before, DocView after) {
   const ValueView old_id = before["_id"];
   const ValueView new_id = after["_id"];

@@ -91,6 +91,16 @@ TEST_F(UpdateTest, S03_061_TooLarge) {
             static_cast<ErrorCode>(17419));
 }
 
+TEST_F(UpdateTest, TooDeep) {
+  std::string deep = "1";
+  for (int i = 0; i < 170; ++i) {
+    deep = "{\"a\": " + deep + "}";
+  }
+  EXPECT_TRUE(Apply("{\"$set\": {\"a.b\": " + deep + "}}", "{}").ok());
+  EXPECT_EQ(CodeOf(Apply("{\"$set\": {\"a.b.c.d.e.f.g.h.i.j.k\": " + deep + "}}", "{}").status()),
+            ErrorCode::kOverflow);
+}
+
 TEST_F(UpdateTest, ChangedPaths) {
   const std::string u =
       Json(R"({"$set": {"a.b": 1, "c.$[].d": 2}, "$rename": {"x": "y"}, "$inc": {"e.$": 1}})");
