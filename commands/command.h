@@ -199,6 +199,7 @@ struct CommandSpec {
   // Field names accepted beside the generic arguments; others fail with 40415. Empty = any.
   NameList fields = {};
   std::string_view api_version = {};  // "1" if in the Stable API
+  std::string_view deprecated_api_version = {};  // the one in which it is deprecated
   OpKind kind = OpKind::kCommand;
   Outcome (*run)(catalog::Op* op, const Services& services, const Request& request,
                  bson::DocBuilder* reply) = nullptr;

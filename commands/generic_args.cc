@@ -287,27 +287,6 @@ Status CheckSession(const Generic& g) {
   return OkStatus();
 }
 
-Status CheckApi(const CommandSpec& spec, const Generic& g) {
-  if (g.api_version.empty()) {
-    if (g.api_strict || g.api_deprecation_errors) {
-      return Error(4886600,
-                   "Provided apiStrict and/or apiDeprecationErrors without passing apiVersion");
-    }
-    return OkStatus();
-  }
-  if (g.api_version != "1") {
-    return Error(ErrorCode::kAPIVersionError, StrCat("API version must be \"1\""));
-  }
-  if (g.api_strict && spec.api_version != "1") {
-    return Error(ErrorCode::kAPIStrictError,
-                 StrCat("Provided apiStrict:true, but the command ", spec.name,
-                        " is not in API Version 1. Information on supported commands and migrations "
-                        "in API Version 1 can be found at "
-                        "https://dochub.mongodb.org/core/manual-versioned-api"));
-  }
-  return OkStatus();
-}
-
 constexpr std::string_view kReadConcernNames[] = {"local", "available", "majority", "linearizable",
                                                   "snapshot"};
 constexpr std::string_view kReadModeNames[] = {"primary", "primaryPreferred", "secondary",
@@ -463,8 +442,7 @@ Status ParseGeneric(const CommandSpec& spec, bson::DocView body, Generic* out) {
     RETURN_IF_ERROR(argument->parse == nullptr ? ParseStmtId(spec.name, e.value(), out)
                                                : argument->parse(e.value(), out));
   }
-  RETURN_IF_ERROR(CheckSession(*out));
-  return CheckApi(spec, *out);
+  return CheckSession(*out);
 }
 
 }  // namespace septet::commands

@@ -131,6 +131,43 @@ Status CheckConcerns(const AdmissionFacts& f) {
   return OkStatus();
 }
 
+// The Stable API (S01-141).
+Status CheckApi(const AdmissionFacts& f) {
+  const CommandSpec& spec = *f.spec;
+  const Generic& g = *f.generic;
+  constexpr std::string_view kMore =
+      ". Information on supported commands and migrations in API Version ";
+  constexpr std::string_view kLink =
+      " can be found at https://dochub.mongodb.org/core/manual-versioned-api";
+  if (g.api_version.empty()) {
+    if (g.api_strict || g.api_deprecation_errors) {
+      return Error(4886600,
+                   "Provided apiStrict and/or apiDeprecationErrors without passing apiVersion");
+    }
+    const bool exempt = (spec.flags & commands::kHello) != 0 || f.request->client->internal;
+    return f.require_api_version && !exempt
+               ? Error(498870,
+                       "The apiVersion parameter is required, please configure your MongoClient's "
+                       "API version")
+               : OkStatus();
+  }
+  if (g.api_version != "1" && !(g.api_version == "2" && f.accept_api_version_2)) {
+    return Error(ErrorCode::kAPIVersionError, "API version must be \"1\"");
+  }
+  if (g.api_strict && spec.api_version != g.api_version) {
+    return Error(ErrorCode::kAPIStrictError,
+                 StrCat("Provided apiStrict:true, but the command ", spec.name,
+                        " is not in API Version ", g.api_version, kMore, g.api_version, kLink));
+  }
+  if (g.api_deprecation_errors && spec.deprecated_api_version == g.api_version) {
+    return Error(ErrorCode::kAPIDeprecationError,
+                 StrCat("Provided apiDeprecationErrors:true, but the command ", spec.name,
+                        " is deprecated in API Version ", g.api_version, kMore, g.api_version,
+                        kLink));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Status NotPrimaryError(const Request& request) {
@@ -143,12 +180,7 @@ Status Admit(const AdmissionFacts& f) {
     return Error(ErrorCode::kUnauthorized,
                  StrCat(spec.name, " may only be run against the admin database."));
   }
-  if (f.require_api_version && f.generic->api_version.empty() &&
-      (spec.flags & commands::kHello) == 0 && !f.request->client->internal) {
-    return Error(498870,
-                 "The apiVersion parameter is required, please configure your MongoClient's API "
-                 "version");
-  }
+  RETURN_IF_ERROR(CheckApi(f));
   RETURN_IF_ERROR(CheckTransactionFields(f));
   RETURN_IF_ERROR(CheckConcerns(f));
   return CheckMemberState(f);

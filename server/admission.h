@@ -17,6 +17,7 @@ struct AdmissionFacts {
   const commands::Request* request = nullptr;
   const commands::ReplicationSnapshot* replication = nullptr;
   bool require_api_version = false;
+  bool accept_api_version_2 = false;
 };
 
 // Errors: Unauthorized (13, admin only), NotWritablePrimary (10107), NotPrimaryNoSecondaryOk (13435),

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "bson/ejson.h"
 #include "bson/number.h"
 #include "commands/standalone_replication.h"
 #include "commands/version.h"
@@ -68,7 +69,9 @@ Status SetVerbosity(log::Component component, std::string_view path, bson::DocVi
 
 Status SetVerbosityTree(bson::ValueView value) {
   if (!value.is_object()) {
-    return Error(ErrorCode::kTypeMismatch, "log component verbosity is not a BSON object");
+    return Error(ErrorCode::kTypeMismatch,
+                 StrCat("log component verbosity is not a BSON object: logComponentVerbosity: ",
+                        bson::ToShellText(value)));
   }
   return SetVerbosity(log::Component::kDefault, "default", value.AsDoc());
 }

@@ -121,7 +121,9 @@ Status Operation::Prepare(bson::DocView body) {
       .request = &request_,
       .replication = &client_->replication(),
       .require_api_version =
-          services.parameters->GetBool(ParameterName::k_requireApiVersion)};
+          services.parameters->GetBool(ParameterName::k_requireApiVersion),
+      .accept_api_version_2 =
+          services.parameters->GetBool(ParameterName::k_acceptApiVersion2)};
   RETURN_IF_ERROR(Admit(facts));
   if ((spec_->flags & commands::kHello) != 0) {
     RETURN_IF_ERROR(ReadHello());

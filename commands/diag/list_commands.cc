@@ -25,6 +25,9 @@ void Describe(const CommandSpec& spec, bson::DocBuilder* reply) {
     }
   }
   const auto deprecated = reply->Array("deprecatedApiVersions");
+  if (!spec.deprecated_api_version.empty()) {
+    reply->Add(spec.deprecated_api_version);
+  }
 }
 
 Outcome Run(catalog::Op*, const Services& services, const Request&, bson::DocBuilder* reply) {

@@ -2,6 +2,7 @@
 #include "server/testing/in_process_server.h"
 
 #include <deque>
+#include <optional>
 
 #include "absl/synchronization/mutex.h"
 #include "base/check.h"
@@ -56,7 +57,7 @@ class FakeConnection : public wire::Connection {
       return;
     }
     const bool more = reply.more_to_come;
-    replies_.push_back(std::move(reply.body));
+    replies_.push_back(std::move(reply));
     in_flight_ = more;
     if (more && written) {
       io_->Post([self = shared_from_this(), written = std::move(written)] { written(); });
@@ -82,13 +83,17 @@ class FakeConnection : public wire::Connection {
   }
   // The next reply; empty if the connection was closed or the request ended without one.
   std::string Await() {
+    std::optional<wire::Reply> reply = AwaitReply();
+    return reply.has_value() ? std::move(reply->body) : std::string();
+  }
+  std::optional<wire::Reply> AwaitReply() {
     absl::MutexLock lock(&mutex_);
     const auto ready = [this] { return !replies_.empty() || !in_flight_; };
     P_CHECK(mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::Seconds(60)));
     if (replies_.empty()) {
-      return {};
+      return std::nullopt;
     }
-    std::string reply = std::move(replies_.front());
+    wire::Reply reply = std::move(replies_.front());
     replies_.pop_front();
     return reply;
   }
@@ -99,7 +104,7 @@ class FakeConnection : public wire::Connection {
 
  private:
   mutable absl::Mutex mutex_;
-  std::deque<std::string> replies_;
+  std::deque<wire::Reply> replies_;
   bool in_flight_ = false;
   bool closed_ = false;
 };
@@ -122,7 +127,11 @@ struct InProcessClient::Impl {
 
   void Post(std::string_view db, bson::DocView command, uint32_t flags) {
     const std::string body = WithDb(command, db);
-    message = wire::SerializeMsg({1, 0}, flags, bson::DocView(body));
+    PostMessage(wire::SerializeMsg({1, 0}, flags, bson::DocView(body)));
+  }
+
+  void PostMessage(std::string bytes) {
+    message = std::move(bytes);
     connection->BeginRequest();
     server->io().Post([this] {
       wire::ParseResult parsed = wire::Parse(message);
@@ -176,6 +185,15 @@ void InProcessClient::Send(std::string_view db, bson::DocView command) {
 }
 
 std::string InProcessClient::Await() { return impl_->connection->Await(); }
+
+InProcessClient::LegacyReply InProcessClient::RunLegacy(std::string message) {
+  impl_->PostMessage(std::move(message));
+  std::optional<wire::Reply> reply = impl_->connection->AwaitReply();
+  if (!reply.has_value()) {
+    return {};
+  }
+  return {std::move(reply->body), reply->reply_flags, reply->cursor_id, reply->count};
+}
 
 std::string InProcessClient::Run(std::string_view db, bson::DocView command) {
   Send(db, command);

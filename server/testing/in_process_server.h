@@ -38,6 +38,14 @@ class InProcessClient {
   std::string RunJson(std::string_view db, std::string_view json);
   // The same with the flag exhaustAllowed: returns replies until one has no moreToCome, at most `limit`.
   std::vector<std::string> RunExhaust(std::string_view db, bson::DocView command, size_t limit);
+  // A whole legacy message (OP_QUERY, OP_INSERT, ...) and the OP_REPLY to it; count -1 if none comes.
+  struct LegacyReply {
+    std::string documents;  // back to back
+    uint32_t flags = 0;
+    int64_t cursor_id = 0;
+    int32_t count = -1;
+  };
+  LegacyReply RunLegacy(std::string message);
   // Sends without waiting; Await gives the reply.
   void Send(std::string_view db, bson::DocView command);
   std::string Await();
