@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write concerns, read concerns and read preferences against three members (S08-027..049)."""
+import threading
+import time
+import unittest
+
+from bson import Timestamp
+
+import harness
+import wire
+
+
+class Concerns(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        def tags(number):
+            return {"tags": {"dc": "east" if number < 2 else "west", "rack": str(number)}}
+        cls.set = harness.ReplicaSet(
+            3, members={i: tags(i) for i in range(3)},
+            settings={"electionTimeoutMillis": 20000, "heartbeatTimeoutSecs": 20,
+                      "getLastErrorModes": {"twoPlaces": {"dc": 2}, "threeRacks": {"rack": 3}}})
+        cls.addClassCleanup(cls.set.close)
+        cls.primary = cls.set.wait_healthy()
+        cls.secondaries = [s for s in cls.set.servers if s is not cls.primary]
+        cls.next_id = 0
+
+    def insert(self, concern, server=None, **fields):
+        type(self).next_id += 1
+        command = {"insert": "c", "documents": [{"_id": self.next_id}], **fields}
+        if concern is not None:
+            command["writeConcern"] = concern
+        return (server or self.primary).reply("test", command)
+
+    def acknowledged(self, concern):
+        reply = self.insert(concern)
+        self.assertEqual((reply["ok"], reply["n"]), (1, 1), reply)
+        self.assertNotIn("writeConcernError", reply)
+
+    def find(self, server, level=None, key=None, **fields):
+        command = {"find": "c", "filter": {"_id": self.next_id if key is None else key}, **fields}
+        if level:
+            command["readConcern"] = {"level": level}
+        return server.reply("test", command)
+
+    def found(self, server, level=None, key=None, **fields):
+        reply = self.find(server, level, key, **fields)
+        self.assertEqual(reply["ok"], 1, reply)
+        return len(reply["cursor"]["firstBatch"]) == 1
+
+    def test_write_concerns_that_can_be_satisfied(self):
+        for concern in (None, {"w": 1}, {"w": 2}, {"w": 3}, {"w": "majority"}, {"w": 1, "j": True},
+                        {"w": 3, "j": True, "wtimeout": 20000}, {"w": "twoPlaces", "wtimeout": 20000},
+                        {"w": "threeRacks", "wtimeout": 20000}, {"j": True}, {}):
+            with self.subTest(concern=concern):
+                self.acknowledged(concern)
+
+    def test_acknowledged_by_all_means_readable_everywhere(self):
+        for _ in range(20):
+            self.acknowledged({"w": 3})
+            for server in self.secondaries:
+                self.assertTrue(self.found(server, **{"$readPreference": {"mode": "secondary"}}))
+
+    def test_unacknowledged(self):
+        type(self).next_id += 1
+        with wire.Connection(self.primary.address) as connection:
+            connection.send("test", {"insert": "c", "documents": [{"_id": self.next_id}],
+                                     "writeConcern": {"w": 0}}, wire.MORE_TO_COME)
+            self.assertEqual(connection.command("admin", {"ping": 1})["ok"], 1)
+        self.assertTrue(harness.wait_until("the document", lambda: self.found(self.primary)))
+        self.assertEqual(self.insert({"w": 0})["ok"], 1)
+
+    def test_unsatisfiable(self):
+        for concern, code in (({"w": 4}, 100), ({"w": "nowhere"}, 79)):
+            reply = self.insert(concern)
+            self.assertEqual((reply["ok"], reply["n"]), (1, 1), reply)
+            self.assertEqual(reply["writeConcernError"]["code"], code, reply)
+            self.assertTrue(self.found(self.primary))
+        self.assertEqual(self.insert({"w": 4})["writeConcernError"]["errmsg"],
+                         "Not enough data-bearing nodes")
+        self.assertIn("No write concern mode named 'nowhere' found in replica set configuration",
+                      self.insert({"w": "nowhere"})["writeConcernError"]["errmsg"])
+
+    def test_invalid(self):
+        for concern, code in (({"w": 51}, 9), ({"w": -1}, 9), ({"w": 0, "j": True}, 9), ({"x": 1}, 9),
+                              ({"w": 1, "wtimeout": "soon"}, 9), (7, 14)):
+            with self.subTest(concern=concern):
+                reply = self.insert(concern)
+                self.assertEqual((reply["ok"], reply.get("code")), (0, code), reply)
+
+    def test_timeout_keeps_the_write(self):
+        self.secondaries[0].pause()
+        try:
+            self.acknowledged({"w": 2, "wtimeout": 10000})
+            self.acknowledged({"w": "majority", "wtimeout": 10000})
+            began = time.monotonic()
+            reply = self.insert({"w": 3, "wtimeout": 300})
+            self.assertGreaterEqual(time.monotonic() - began, 0.29)
+            error = reply["writeConcernError"]
+            self.assertEqual((reply["n"], error["code"], error["codeName"]), (1, 64, "WriteConcernFailed"))
+            self.assertTrue(error["errInfo"]["wtimeout"])
+            self.assertEqual(error["errInfo"]["writeConcern"]["w"], 3)
+            self.assertTrue(self.found(self.primary))
+            waiter = {}
+            thread = threading.Thread(target=lambda: waiter.update(self.insert({"w": 3})))
+            thread.start()
+        finally:
+            self.secondaries[0].resume()
+        thread.join(20)
+        self.assertEqual(waiter["n"], 1)
+        self.assertNotIn("writeConcernError", waiter)
+
+    def test_majority_read_waits_for_the_majority(self):
+        self.acknowledged({"w": 3})
+        for server in self.secondaries:
+            server.pause()
+        try:
+            self.assertEqual(self.insert({"w": 1})["n"], 1)
+            self.assertTrue(self.found(self.primary, "local"))
+            self.assertTrue(self.found(self.primary, "available"))
+            self.assertFalse(self.found(self.primary, "majority"))
+            reply = self.find(self.primary, "linearizable", maxTimeMS=300)
+            self.assertEqual((reply["ok"], reply["code"]), (0, 50), reply)
+            reply = self.insert({"w": "majority", "wtimeout": 200})
+            self.assertEqual(reply["writeConcernError"]["code"], 64)
+        finally:
+            for server in self.secondaries:
+                server.resume()
+        self.acknowledged({"w": "majority", "wtimeout": 20000})
+        self.assertTrue(self.found(self.primary, "majority"))
+        self.assertTrue(self.found(self.primary, "majority", self.next_id - 1))
+
+    def test_linearizable(self):
+        self.acknowledged({"w": "majority"})
+        self.assertTrue(self.found(self.primary, "linearizable", maxTimeMS=20000))
+        reply = self.find(self.secondaries[0], "linearizable",
+                          **{"$readPreference": {"mode": "secondary"}})
+        self.assertEqual((reply["ok"], reply["code"]), (0, 10107), reply)
+
+    def test_after_cluster_time_waits_on_a_secondary(self):
+        for _ in range(20):
+            reply = self.insert({"w": 1})
+            command = {"find": "c", "filter": {"_id": self.next_id},
+                       "readConcern": {"level": "local", "afterClusterTime": reply["operationTime"]},
+                       "$readPreference": {"mode": "secondary"}, "$clusterTime": reply["$clusterTime"]}
+            for server in self.secondaries:
+                found = server.command("test", command)
+                self.assertEqual(found["cursor"]["firstBatch"], [{"_id": self.next_id}])
+                self.assertGreaterEqual(found["operationTime"], reply["operationTime"])
+                self.assertIsInstance(found["operationTime"], Timestamp)
+
+    def test_unknown_read_concern(self):
+        reply = self.find(self.primary, "strange")
+        self.assertEqual((reply["ok"], reply["code"]), (0, 2), reply)
+
+    def test_read_preference(self):
+        self.acknowledged({"w": 3})
+        for server in self.secondaries:
+            reply = self.find(server)
+            self.assertEqual((reply["ok"], reply["code"]), (0, 13435), reply)
+            self.assertEqual(reply["errmsg"], "not primary and secondaryOk=false")
+            self.assertIn("topologyVersion", reply)
+            for mode in ("secondary", "secondaryPreferred", "primaryPreferred", "nearest"):
+                self.assertTrue(self.found(server, **{"$readPreference": {"mode": mode}}), mode)
+            self.assertEqual(self.find(server, **{"$readPreference": {"mode": "primary"}})["code"], 13435)
+        self.assertTrue(self.found(self.primary))
+
+    def test_writes_to_a_secondary(self):
+        reply = self.insert({"w": 1}, self.secondaries[0])
+        self.assertEqual((reply["ok"], reply["code"], reply["codeName"]), (0, 10107, "NotWritablePrimary"))
+        self.assertIn("topologyVersion", reply)
+
+    def test_a_driver_reads_from_secondaries(self):
+        self.acknowledged({"w": 3})
+        client = self.set.client()
+        try:
+            for mode in ("secondary", "secondaryPreferred", "nearest", "primary"):
+                database = client.get_database("test", read_preference=harness.read_preference(mode))
+                self.assertEqual(database.c.find_one({"_id": self.next_id}), {"_id": self.next_id}, mode)
+        finally:
+            client.close()
+
+    def test_defaults_of_the_cluster(self):
+        reply = self.primary.admin({"getDefaultRWConcern": 1})
+        self.assertEqual(reply["defaultWriteConcern"], {"w": "majority", "wtimeout": 0})
+        self.assertEqual(reply["defaultReadConcern"], {"level": "local"})
+
+
+if __name__ == "__main__":
+    harness.main()
