@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "bson/ejson.h"
-#include "bson/testing.h"
+#include "bson/testing/data_folder.h"
 
 namespace septet::index {
 namespace {

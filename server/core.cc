@@ -168,7 +168,14 @@ void Core::MakeReplication(const ReplicationOptions& options) {
   repl::ReplicationHooks hooks;
   hooks.on_topology = [i = info.get()](const repl::SnapshotPtr& s) { i->OnTopology(s); };
   hooks.on_step_down = [this] { OnStepDown(); };
-  hooks.on_writable = [this](int64_t) { transactions_->Clear(); };
+  hooks.on_writable = [this](int64_t) {
+    transactions_->Clear();
+    catalog::Op op;
+    if (const Status s = transactions_->OnStepUp(&op); !s.ok()) {
+      P_LOG(kWarning, kReplication, 21404, "The tables of sessions could not be made",
+            {"error", TextOf(s)});
+    }
+  };
   hooks.on_rollback = [this] { OnRollback(); };
   driver_ = std::make_unique<repl::ReplicationDriver>(driver_options, catalog_.get(),
                                                       std::move(hooks));

@@ -175,12 +175,37 @@ Status Operation::ReadHello() {
   return OkStatus();
 }
 
+namespace {
+
+// The session as records name it: {id, uid}. Without users the uid is the SHA-256 of nothing.
+std::string SessionWithUser(bson::DocView lsid) {
+  static constexpr char kNobody[] =
+      "\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24"
+      "\x27\xae\x41\xe4\x64\x9b\x93\x4c\xa4\x95\x99\x1b\x78\x52\xb8\x55";
+  bson::DocBuilder out;
+  out.Append("id", lsid["id"]);
+  const bson::ValueView uid = lsid["uid"];
+  if (uid.missing()) {
+    out.Append("uid", bson::BinData{0, {kNobody, 32}});
+  } else {
+    out.Append("uid", uid);
+  }
+  return out.Finish();
+}
+
+}  // namespace
+
 void Operation::Execute() {
   const commands::Services& services = dispatcher_->services();
   op_->op_id = services.operations->NextOpId();
   if (generic_.max_time_ms > 0) {
     op_->interrupt.SetDeadline(Interrupt::Clock::now() +
                                std::chrono::milliseconds(generic_.max_time_ms));
+  }
+  if (generic_.IsRetryableWrite() && generic_.has_lsid) {
+    op_->session.emplace();
+    op_->session->lsid = SessionWithUser(generic_.lsid);
+    op_->session->txn_number = *generic_.txn_number;
   }
   client_->slot.Begin({.op_id = op_->op_id,
                        .spec = spec_,
