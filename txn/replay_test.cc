@@ -10,6 +10,7 @@
 #include "catalog/rollback_undo.h"
 #include "catalog/testing/node.h"
 #include "catalog/validate.h"
+#include "storage/testing/temp_directory.h"
 #include "txn/session_apply.h"
 #include "txn/session_catalog.h"
 
@@ -277,6 +278,37 @@ TEST(ReplayTest, SecondaryBecomesEqual) {
     ExpectValid(&secondary);
     EXPECT_EQ(secondary.positions()->written().optime, primary.positions()->written().optime);
   }
+}
+
+// The same on the product's engine, with a restart in between.
+TEST(ReplayTest, OnRocks) {
+  storage::TempDirectory primary_directory;
+  storage::TempDirectory secondary_directory;
+  const auto open = [](const storage::TempDirectory& directory) {
+    storage::EngineOptions options;
+    options.path = directory.path();
+    return *storage::OpenRocksEngine(options);
+  };
+  Node primary(Node::Mode::kPrimary, open(primary_directory));
+  Node secondary(Node::Mode::kFollower, open(secondary_directory));
+  Workload workload(&primary, 99);
+  workload.Run(100);
+  const std::string before = Dump(&primary);
+  const repl::OpTime common = primary.positions()->written().optime;
+  ASSERT_TRUE(ApplyAll(&secondary, EntriesBehind(&primary, repl::OpTime())).ok());
+  EXPECT_EQ(Dump(&secondary), before);
+  workload.Run(60);
+  const Status applied = ApplyAll(&secondary, EntriesBehind(&primary, common));
+  ASSERT_TRUE(applied.ok()) << applied;
+  secondary.Restart();
+  EXPECT_EQ(Dump(&secondary), Dump(&primary));
+  ExpectValid(&secondary);
+  SessionUndo sessions(secondary.catalog());
+  catalog::RollbackOptions options;
+  options.side = &sessions;
+  ASSERT_TRUE(catalog::RollBackTo(secondary.catalog(), common, options).ok());
+  EXPECT_EQ(Dump(&secondary), before);
+  ExpectValid(&secondary);
 }
 
 TEST(ReplayTest, RollbackRestoresTheStateAtTheCommonPoint) {
