@@ -155,10 +155,10 @@ Status WriteRunner::ChangeLocked(catalog::Op*, catalog::WriteUnit* unit, catalog
                                  DocView current, const MatchDetails& details) {
   const WriteStatement& s = *statement_;
   if (s.update == nullptr) {
+    RETURN_IF_ERROR(unit->Remove(rid, current, s.stmt_id));
     if (s.keep_image) {
       unit->KeepImage(current, false);
     }
-    RETURN_IF_ERROR(unit->Remove(rid, current, s.stmt_id));
     RETURN_IF_ERROR(unit->Commit());
     ++result_.matched;
     ++result_.modified;
@@ -174,10 +174,10 @@ Status WriteRunner::ChangeLocked(catalog::Op*, catalog::WriteUnit* unit, catalog
     if (s.check) {
       RETURN_IF_ERROR(s.check(current, after));
     }
+    RETURN_IF_ERROR(unit->Update(rid, current, after, DocView(update_result_.log_entry), s.stmt_id));
     if (s.keep_image) {
       unit->KeepImage(s.want_after ? after : current, s.want_after);
     }
-    RETURN_IF_ERROR(unit->Update(rid, current, after, DocView(update_result_.log_entry), s.stmt_id));
     RETURN_IF_ERROR(unit->Commit());
     ++result_.modified;
   }
@@ -216,10 +216,10 @@ Status WriteRunner::Upsert(catalog::Op* op, bool* retry) {
   }
   const Status status = catalog::RetryOnConflict(op, [&]() -> Status {
     catalog::WriteUnit unit(catalog_, op, collection_);
+    RETURN_IF_ERROR(unit.Insert(DocView(document), s.stmt_id, true).status());
     if (s.keep_image && s.want_after) {
       unit.KeepImage(DocView(document), true);
     }
-    RETURN_IF_ERROR(unit.Insert(DocView(document), s.stmt_id).status());
     return unit.Commit();
   });
   // Another client inserted what this statement did not find: look again, it may match now.

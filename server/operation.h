@@ -73,6 +73,7 @@ class Operation {
   std::optional<bool> AlreadyOver(const commands::Wait& wait);
 
   // End (operation_finish.cc)
+  Outcome ConfirmLinearizable(commands::Done done);
   Outcome AfterCommand(commands::Done done);
   Outcome AfterWriteConcern(commands::Done done);
   void Finish(commands::Done done);
@@ -107,6 +108,8 @@ class Operation {
   bool on_io_thread_ = true;
   bool registered_ = false;
   bool write_concern_done_ = false;
+  bool linearizable_done_ = false;
+  Status linearizable_error_;
   bool holds_gate_ = false;
   uint64_t data_version_ = 0;  // of the dispatcher, before the command's last step
 

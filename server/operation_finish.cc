@@ -10,6 +10,7 @@
 #include "server/admission.h"
 #include "server/dispatcher.h"
 #include "server/error_labels.h"
+#include "replication/driver/replication_driver.h"
 #include "server/operation.h"
 #include "server/slow_log.h"
 
@@ -39,8 +40,48 @@ const commands::WriteConcern& Operation::EffectiveWriteConcern() {
                                             : client_->replication().default_write_concern;
 }
 
+namespace {
+
+bool IsMajority(const commands::WriteConcern& concern) {
+  return concern.concern.kind == repl::WriteConcern::Kind::kMajority;
+}
+
+}  // namespace
+
+// A linearizable read is true only if this member was primary after it: it waits until a no-op written
+// now is committed.
+commands::Outcome Operation::ConfirmLinearizable(Done done) {
+  const StatusOr<repl::OpTime> noop =
+      dispatcher_->services().driver->election()->AppendNoop("linearizable read");
+  if (!noop.ok()) {
+    return commands::Outcome::Fail(noop.status());
+  }
+  auto concern = std::make_shared<commands::WriteConcern>();
+  concern->concern.kind = repl::WriteConcern::Kind::kMajority;
+  return {Suspend{.wait = commands::WaitWriteConcern{.optime = *noop,
+                                                     .concern = std::move(concern),
+                                                     .error = &linearizable_error_},
+                  .resume = [this, done = std::move(done)](bool timed_out) -> commands::Outcome {
+                    if (const Status s = op_->interrupt.CheckNow(); !s.ok()) {
+                      return commands::Outcome::Fail(s);
+                    }
+                    if (timed_out) {
+                      return commands::Outcome::Fail(Error(
+                          ErrorCode::kMaxTimeMSExpired, "operation exceeded time limit"));
+                    }
+                    return linearizable_error_.ok() ? commands::Outcome{done}
+                                                    : commands::Outcome::Fail(linearizable_error_);
+                  }}};
+}
+
 // The command is done; a write now waits for its write concern.
 commands::Outcome Operation::AfterCommand(Done done) {
+  if (generic_.read_concern.has_value() && done.status.ok() && !linearizable_done_ &&
+      generic_.read_concern->level == commands::ReadConcernLevel::kLinearizable &&
+      dispatcher_->services().driver != nullptr) {
+    linearizable_done_ = true;
+    return ConfirmLinearizable(std::move(done));
+  }
   constexpr unsigned kWaits =
       commands::kWrite | commands::kTakesWriteConcern | commands::kEndsTransaction;
   if (spec_ == nullptr || write_concern_done_ || (spec_->flags & kWaits) == 0 ||
@@ -58,7 +99,16 @@ commands::Outcome Operation::AfterCommand(Done done) {
     return {std::move(done)};
   }
   // A write that changed nothing (a retry, a no-op) waits for what it may have seen.
-  const repl::OpTime optime = wrote ? op_->last_write : positions->written().optime;
+  repl::OpTime optime = wrote ? op_->last_write : positions->written().optime;
+  if (!wrote && IsMajority(concern) && dispatcher_->services().driver != nullptr) {
+    // What it saw may be stale on a primary that was deposed: only a new entry of this term proves more.
+    const StatusOr<repl::OpTime> noop =
+        dispatcher_->services().driver->election()->AppendNoop("write that changed nothing");
+    if (!noop.ok()) {
+      return commands::Outcome::Fail(noop.status());
+    }
+    optime = *noop;
+  }
   const auto deadline = concern.wtimeout_millis > 0
                             ? std::chrono::steady_clock::now() +
                                   std::chrono::milliseconds(concern.wtimeout_millis)

@@ -178,7 +178,7 @@ Outcome ReplyRetried(const ModifyRun& run, const txn::StatementResult& before,
   }
   const Status status =
       AppendValue(run, before.has_image ? before.image : std::string(), reply);
-  run.retried.AppendTo(reply);
+  reply->Append("retriedStmtId", before.stmt_id);
   return Outcome::Of(status);
 }
 

@@ -147,9 +147,6 @@ Status Start(WriteRun* run) {
   RETURN_IF_ERROR(statement.status());
   run->statement = *std::move(statement);
   run->statement->stmt_id = StatementId(*run->request, static_cast<int>(run->at));
-  if (run->statement->multi && run->statement->stmt_id >= 0) {
-    return Error(ErrorCode::kInvalidOptions, "Cannot use retryable writes with multi=true");
-  }
   run->runner = std::make_unique<query::WriteRunner>(run->services->catalog, run->services->query,
                                                      run->statement.get());
   return OkStatus();
@@ -258,6 +255,24 @@ Outcome Continue(const std::shared_ptr<WriteRun>& run, bson::DocBuilder* reply) 
   return Outcome::Ok();
 }
 
+// A statement on many documents cannot be told apart from its half on a retry.
+Status CheckRetryable(const WriteRun& run) {
+  if (run.request->generic == nullptr || !run.request->generic->IsRetryableWrite()) {
+    return OkStatus();
+  }
+  for (const bson::DocView statement : run.statements) {
+    const bool multi = run.is_delete ? statement.Find("limit").is_number() &&
+                                           bson::ToInt64Clamped(statement.Find("limit")) == 0
+                                     : statement.Find("multi").Truthy();
+    if (multi) {
+      return Error(ErrorCode::kInvalidOptions,
+                   run.is_delete ? "Cannot use retryable writes with limit=0"
+                                 : "Cannot use retryable writes with multi=true");
+    }
+  }
+  return OkStatus();
+}
+
 Outcome RunWrites(catalog::Op* op, const Services& services, const Request& request,
                   bson::DocBuilder* reply, bool is_delete) {
   const StatusOr<catalog::Namespace> ns = CollectionOf(request);
@@ -280,6 +295,9 @@ Outcome RunWrites(catalog::Op* op, const Services& services, const Request& requ
     status = statements.status();
     if (status.ok()) {
       run->statements = *std::move(statements);
+      status = CheckRetryable(*run);
+    }
+    if (status.ok()) {
       status = run->retried.Load(op, services, request);
     }
   }

@@ -34,9 +34,8 @@ Outcome RunInitiate(catalog::Op* op, const Services& services, const Request& re
     if (value.is_object() && !value.AsDoc().empty()) {
       StatusOr<election::ReplSetConfig> config = election::ReplSetConfig::FromBson(value.AsDoc());
       if (!config.ok()) {
-        return Outcome::Fail(CodeOf(config.status()) == ErrorCode::kIDLUnknownField
-                                 ? config.status()
-                                 : Error(ErrorCode::kInvalidReplicaSetConfig, TextOf(config.status())));
+        return Outcome::Fail(
+            Error(ErrorCode::kInvalidReplicaSetConfig, TextOf(config.status())));
       }
       all->driver->election()->ResolveSelf(*config);
       event.config = *std::move(config);

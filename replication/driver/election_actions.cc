@@ -274,6 +274,12 @@ Status ElectionDriver::WriteNoop(std::string_view message, int64_t config_versio
   return OkStatus();
 }
 
+StatusOr<OpTime> ElectionDriver::AppendNoop(std::string_view message) {
+  OpTimeAndWall written;
+  RETURN_IF_ERROR(WriteNoop(message, 0, &written));
+  return written.optime;
+}
+
 // replSetInitiate: the log's first entry and the config, durable together.
 Status ElectionDriver::StoreInitialConfig(const election::ReplSetConfig& config) {
   const std::string document = bson::MakeDoc("msg", "initiating set");

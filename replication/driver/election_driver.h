@@ -84,6 +84,10 @@ class ElectionDriver {
 
   SnapshotPtr snapshot() const;
 
+  // Appends a no-op entry: its commit proves that this member was still primary after now (linearizable
+  // reads, majority writes that changed nothing). Errors: NotWritablePrimary. Thread-safe.
+  StatusOr<OpTime> AppendNoop(std::string_view message);
+
   // Write concerns. `done` is called once, unless cancelled.
   Status CheckSatisfiable(const WriteConcern& concern) const;
   bool IsSatisfied(const WriteConcern& concern, const OpTime& optime) const;

@@ -82,8 +82,8 @@ class Concerns(unittest.TestCase):
                       self.insert({"w": "nowhere"})["writeConcernError"]["errmsg"])
 
     def test_invalid(self):
-        for concern, code in (({"w": 51}, 9), ({"w": -1}, 9), ({"w": 0, "j": True}, 9), ({"x": 1}, 9),
-                              ({"w": 1, "wtimeout": "soon"}, 9), (7, 14)):
+        for concern, code in (({"w": 51}, 9), ({"w": -1}, 9), ({"x": 1}, 9),
+                              (7, 14)):
             with self.subTest(concern=concern):
                 reply = self.insert(concern)
                 self.assertEqual((reply["ok"], reply.get("code")), (0, code), reply)
@@ -151,14 +151,15 @@ class Concerns(unittest.TestCase):
 
     def test_unknown_read_concern(self):
         reply = self.find(self.primary, "strange")
-        self.assertEqual((reply["ok"], reply["code"]), (0, 2), reply)
+        self.assertEqual((reply["ok"], reply["code"]), (0, 9), reply)
 
     def test_read_preference(self):
         self.acknowledged({"w": 3})
         for server in self.secondaries:
             reply = self.find(server)
             self.assertEqual((reply["ok"], reply["code"]), (0, 13435), reply)
-            self.assertEqual(reply["errmsg"], "not primary and secondaryOk=false")
+            # A client that did not say helloOk is told in the old words (S01-049).
+            self.assertEqual(reply["errmsg"], "not master and slaveOk=false")
             self.assertIn("topologyVersion", reply)
             for mode in ("secondary", "secondaryPreferred", "primaryPreferred", "nearest"):
                 self.assertTrue(self.found(server, **{"$readPreference": {"mode": mode}}), mode)

@@ -82,7 +82,7 @@ class Membership(unittest.TestCase):
         self.refused(lambda c: c["members"].extend(
             {"_id": 1 + i, "host": f"{harness.HOST}:{port}"} for i, port in enumerate(ports)), 103,
             "at most 1 voting member")
-        self.refused(lambda c: c.update(_id="another"), 103, "replica set name")
+        self.refused(lambda c: c.update(_id="another"), 93, "replica set name")
         self.refused(lambda c: c["members"][0].update(priority=0), 103, "priority")
         self.refused(lambda c: c["members"][0].update(_id=9), 103, "_id field is 9")
         self.refused(lambda c: c["members"].append(dict(c["members"][0])), 103, "same _id field")

@@ -107,7 +107,7 @@ class Steps(unittest.TestCase):
         self.assertIn("prevSyncTarget", reply)
         self.write(self.primary, "after sync from")
         self.fails(self.primary, {"replSetSyncFrom": self.others[1].address}, 95)
-        self.fails(self.others[0], {"replSetSyncFrom": self.others[0].address}, 119)
+        self.fails(self.others[0], {"replSetSyncFrom": self.others[0].address}, 72)
 
     def test_maintenance_makes_a_member_recovering(self):
         server = self.others[0]
