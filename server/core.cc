@@ -110,6 +110,7 @@ Status Core::Init(const CoreOptions& options) {
       std::make_unique<repl::Sequencer>(engine_.get(), positions_.get(), sequencer_options);
   RETURN_IF_ERROR(sequencer_->Load());
   catalog_ = std::make_unique<catalog::Catalog>(engine_.get(), sequencer_.get(), positions_.get());
+  catalog_->SetExtensions(&extensions_);
   RETURN_IF_ERROR(catalog_->Load());
   if (options.replication.set_name.empty()) {
     sequencer_->SetMode(repl::Sequencer::Mode::kStandalone, repl::kUninitializedTerm);
@@ -177,6 +178,9 @@ void Core::MakeReplication(const ReplicationOptions& options) {
     }
   };
   hooks.on_rollback = [this] { OnRollback(); };
+  hooks.keep_rollback_files = [this] {
+    return parameters_.GetBool(ParameterName::k_createRollbackDataFiles);
+  };
   driver_ = std::make_unique<repl::ReplicationDriver>(driver_options, catalog_.get(),
                                                       std::move(hooks));
   info->SetDriver(driver_.get());

@@ -20,6 +20,7 @@
 #include "commands/session_cache.h"
 #include "commands/usage.h"
 #include "commands/write_gate.h"
+#include "query/index_extensions.h"
 #include "query/runtime.h"
 #include "replication/driver/replication_driver.h"
 #include "replication/oplog/positions.h"
@@ -93,6 +94,7 @@ class Core {
   std::unique_ptr<storage::Engine> engine_;
   std::unique_ptr<repl::Positions> positions_;
   std::unique_ptr<repl::Sequencer> sequencer_;
+  const query::IndexExtensions extensions_;
   std::unique_ptr<catalog::Catalog> catalog_;
   query::Runtime query_;
   std::unique_ptr<txn::SessionCatalog> transactions_;

@@ -35,7 +35,8 @@ ReplicationDriver::ReplicationDriver(const Options& options, catalog::Catalog* c
   sync_options.data_dir = options.data_dir;
   sync_ = std::make_unique<SyncDriver>(
       sync_options, catalog, &store_,
-      [this](election::Event event) { election_->Post(std::move(event)); }, hooks_.on_rollback);
+      [this](election::Event event) { election_->Post(std::move(event)); }, hooks_.on_rollback,
+      hooks_.keep_rollback_files);
 }
 
 ReplicationDriver::~ReplicationDriver() { Shutdown(std::chrono::milliseconds(0)); }

@@ -21,6 +21,8 @@ struct ReplicationHooks {
   std::function<void(int64_t term)> on_writable;
   // A rollback changed the data under everybody: cursors and sessions in memory are void.
   std::function<void()> on_rollback;
+  // createRollbackDataFiles: whether the removed documents are kept in files.
+  std::function<bool()> keep_rollback_files;
 };
 
 class ReplicationDriver {

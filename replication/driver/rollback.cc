@@ -169,9 +169,11 @@ Status Rollback::Run(const std::string& host) {
   txn::SessionUndo sessions(catalog_);
   catalog::RollbackOptions options;
   options.side = &sessions;
-  options.save = [&removed](const catalog::CollectionInfo& c, bson::DocView document) {
-    return removed.Save(c, document);
-  };
+  if (!data_dir_.empty()) {
+    options.save = [&removed](const catalog::CollectionInfo& c, bson::DocView document) {
+      return removed.Save(c, document);
+    };
+  }
   ASSIGN_OR_RETURN(const catalog::RollbackCounts counts,
                    catalog::RollBackTo(catalog_, plan.common_point.optime, options));
   RETURN_IF_ERROR(catalog_->sequencer()->SyncNow());

@@ -16,6 +16,7 @@ class SyncDriver;
 
 class Rollback {
  public:
+  // An empty `data_dir`: the removed documents are not kept.
   Rollback(SyncDriver* driver, catalog::Catalog* catalog, LocalStore* store, std::string data_dir)
       : driver_(driver), catalog_(catalog), store_(store), data_dir_(std::move(data_dir)) {}
 

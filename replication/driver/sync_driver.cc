@@ -21,9 +21,11 @@ constexpr milliseconds kNetworkSlack{10'000};
 }  // namespace
 
 SyncDriver::SyncDriver(const Options& options, catalog::Catalog* catalog, LocalStore* store, Post post,
-                       std::function<void()> on_rollback)
+                       std::function<void()> on_rollback,
+                       std::function<bool()> keep_rollback_files)
     : options_(options), catalog_(catalog), store_(store), post_(std::move(post)),
-      on_rollback_(std::move(on_rollback)) {}
+      on_rollback_(std::move(on_rollback)),
+      keep_rollback_files_(std::move(keep_rollback_files)) {}
 
 SyncDriver::~SyncDriver() { Stop(); }
 
@@ -325,7 +327,8 @@ Status SyncDriver::RunInitialSync(const std::string& host) {
 
 Status SyncDriver::RunRollback(const std::string& host) {
   post_(election::FollowerModeChanged{election::MemberState::kRollback, false});
-  Rollback rollback(this, catalog_, store_, options_.data_dir);
+  Rollback rollback(this, catalog_, store_,
+                    keep_rollback_files_() ? options_.data_dir : std::string());
   const Status status = rollback.Run(host);
   if (status.ok()) {
     ++rollback_id_;

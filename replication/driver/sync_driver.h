@@ -35,7 +35,7 @@ class SyncDriver {
   };
   using Post = std::function<void(election::Event)>;
   SyncDriver(const Options& options, catalog::Catalog* catalog, LocalStore* store, Post post,
-             std::function<void()> on_rollback);
+             std::function<void()> on_rollback, std::function<bool()> keep_rollback_files);
   ~SyncDriver();
 
   Status Start();
@@ -80,6 +80,7 @@ class SyncDriver {
   LocalStore* const store_;
   const Post post_;
   const std::function<void()> on_rollback_;
+  const std::function<bool()> keep_rollback_files_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

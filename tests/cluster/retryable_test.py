@@ -41,7 +41,8 @@ class Retryable(unittest.TestCase):
     def stable(reply):
         """The reply without what differs between two runs."""
         return {k: v for k, v in reply.items()
-                if k not in ("operationTime", "$clusterTime", "electionId", "opTime", "retriedStmtIds")}
+                if k not in ("operationTime", "$clusterTime", "electionId", "opTime", "retriedStmtIds",
+                             "retriedStmtId")}
 
     def twice(self, command):
         """Sends the same statement twice and checks that the second answer is the first's."""

@@ -66,6 +66,7 @@ class Steps(unittest.TestCase):
             server.admin({"replSetFreeze": 0})
 
     def test_step_up_wins_at_once(self):
+        self.others[0].admin({"replSetFreeze": 0})
         self.others[0].admin({"replSetStepUp": 1})
         self.assertIs(self.set.wait_primary(other_than=self.primary), self.others[0])
         self.write(self.others[0], "after step up")
