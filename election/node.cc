@@ -213,6 +213,11 @@ void Node::LearnPrimary(int id, int64_t term) {
   }
   primary_id_ = id;
   PublishTopologyChange();
+  if (election_ && (election_->phase != ElectionRun::Phase::kDryRun ||
+                    election_->reason == ElectionReason::kElectionTimeout ||
+                    election_->reason == ElectionReason::kConnectionRefused)) {
+    ElectionLost("another member is primary");
+  }
   ResetElectionTimer();
   denylist_.Clear();
   // Copy from the new primary at once: the old source may be the old primary, or wait for it. A closer
@@ -263,8 +268,20 @@ void Node::BecomeFollower(StepDownReason reason) {
 }
 
 void Node::RecomputeCommitPoint() {
-  if (is_leader() && leader_mode_ != LeaderMode::kSteppingDown &&
-      commit_point_.AdvanceAsLeader(progress_, CountedPosition())) {
+  if (!is_leader() || leader_mode_ == LeaderMode::kSteppingDown) {
+    return;
+  }
+  // With many arbiters fewer members make a write "majority" than elect a primary. Such a write quorum
+  // need not meet an election quorum of the former config, so it counts only once nobody can be elected
+  // with the former config any more: when a majority of voters has this one.
+  if (config_->write_majority() < config_->majority_votes() &&
+      known_committed_ != config_->config_version()) {
+    if (!ConfigCommitted()) {
+      return;
+    }
+    known_committed_ = config_->config_version();
+  }
+  if (commit_point_.AdvanceAsLeader(progress_, CountedPosition())) {
     CommitPointChanged();
   }
 }

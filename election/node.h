@@ -25,6 +25,7 @@
 //  6. Every Send that has an answer gets one, or none: the Node times out by itself. Duplicates and
 //     answers that come late are ignored.
 //  7. Time: only the last WakeAt counts. TimerFired may come late, early or twice.
+//     During initial sync there is no LocalProgress: the member has nothing to vouch for.
 //  8. Restart: give the Node what is stored: config, last vote, newest entry. A restarted member knows no
 //     commit point and starts as STARTUP2; the driver moves it on by FollowerModeChanged.
 //  9. Hosts: the Node finds itself in a config by options.self_hosts. Before feeding a message that holds
@@ -225,6 +226,7 @@ class Node {
   void PersistChange();
   void ConfigSpread();
   void FailConfigChange(Status status);
+  void AbstainUpTo(int64_t term);
   void InstallConfig(const ReplSetConfig& config);
   bool ConfigCommitted() const;
   bool OplogCommitmentHolds() const;
@@ -242,6 +244,7 @@ class Node {
   std::vector<Peer> peers_;        // in the config's order, without this member
   repl::Progress progress_;
   repl::CommitPoint commit_point_;
+  ConfigVersion known_committed_;  // see RecomputeCommitPoint
   OpTime commit_at_install_;       // commit point when the config was installed
 
   int64_t term_ = repl::kInitialTerm;
@@ -254,12 +257,12 @@ class Node {
   int maintenance_count_ = 0;
   bool too_stale_ = false;
   bool shutting_down_ = false;
+  bool initiated_ = false;         // by this process: there is no primary to wait for
   OpTimeAndWall written_;
   OpTimeAndWall durable_;
   std::optional<bson::Timestamp> election_time_;
 
   std::optional<TimePoint> election_due_;
-  int first_election_tries_ = 0;   // after replSetInitiate: runs for primary without waiting a time-out
   int refused_attempts_ = 0;       // fast failover: dry runs since the primary's port refused
   bool refused_ = false;           // election_due_ was set by a refused connection
   std::optional<TimePoint> no_candidacy_until_;  // frozen or stepped down

@@ -232,6 +232,15 @@ TEST(Node, WhyAVoteIsRefused) {
   EXPECT_EQ(reason(q), "pending");
 }
 
+TEST(Node, AMemberWithoutDataVotesOnlyInANewSet) {
+  Harness h(3);  // STARTUP2, no entry
+  h.Feed(VoteRequestReceived{1, h.AskedFor(1, 2, P(1, 0))});
+  EXPECT_NE(h.Find<PersistVote>(), nullptr);
+  h.Feed(VoteRequestReceived{2, h.AskedFor(1, 3, P(9, 2))});
+  ASSERT_NE(h.Find<SendVoteReply>(), nullptr);
+  EXPECT_FALSE(h.Find<SendVoteReply>()->reply.granted);
+}
+
 TEST(Node, AnArbiterProtectsAHealthyPrimary) {
   ReplSetConfig c = *Harness(3).node().config();
   c.members[0].arbiter_only = true;

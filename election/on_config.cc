@@ -356,14 +356,12 @@ void Node::Handle(const ConfigDurable& e) {
     return;
   }
   const ConfigChange change = *std::exchange(config_change_, std::nullopt);
-  if (change.kind == ConfigChange::Kind::kInitiate) {
-    constexpr int kFirstElectionTries = 100;
-    first_election_tries_ = kFirstElectionTries;
-  }
+  const bool first = config_ == nullptr;
   InstallConfig(change.config);
   switch (change.kind) {
     case ConfigChange::Kind::kInitiate:
     case ConfigChange::Kind::kForce:
+      initiated_ = change.kind == ConfigChange::Kind::kInitiate;
       if (change.reply_id) {
         ReplyAdmin(*change.reply_id, OkStatus(), change.reply_extra);
       }
@@ -384,10 +382,23 @@ void Node::Handle(const ConfigDurable& e) {
       }
       return;
     case ConfigChange::Kind::kFromPeer:
+      if (first && self() != nullptr) {
+        AbstainUpTo(std::max(change.sender_term, change.config.term));
+      }
       break;
   }
   RaiseConfigTerm();
   ContinueConfigChange();
+}
+
+// A member without a memory joins: an earlier life of it, with the same host, may have voted already in
+// the terms its set has reached. It does not vote in those.
+void Node::AbstainUpTo(int64_t term) {
+  AdoptTerm(term);
+  if (last_vote_.term < term) {
+    last_vote_ = {term, -1};
+    Emit(PersistVote{NextNumber(), last_vote_});
+  }
 }
 
 void Node::InstallConfig(const ReplSetConfig& config) {

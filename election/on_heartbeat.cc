@@ -166,6 +166,7 @@ void Node::Handle(const HeartbeatRequestReceived& e) {
   if (q.config.version >= 0) {
     peer->config = q.config;  // newer than what its last reply said
     ContinueConfigChange();
+    RecomputeCommitPoint();
   }
   const bool from_primary = q.primary_id == q.from_id && q.from_id == peer->id && q.term == term_;
   if (from_primary) {
@@ -323,6 +324,7 @@ void Node::SeenConfig(const HeartbeatReply& reply) {
   }
   ConfigChange change;
   change.kind = ConfigChange::Kind::kFromPeer;
+  change.sender_term = reply.term;
   change.config = *std::move(parsed);
   BeginConfigChange(std::move(change));
 }

@@ -11,6 +11,7 @@ namespace {
 constexpr Millis kFastRetryBase{100};
 constexpr Millis kFastRetryJitter{50};
 constexpr Millis kIdleRetry{1'000};
+constexpr Millis kFirstElection{300};
 
 // Keeps the earliest of what is offered.
 class Earliest {
@@ -44,14 +45,11 @@ void Node::ResetElectionTimer() {
     }
     return;
   }
-  const Millis timeout = config_->settings.election_timeout();
-  election_due_ = now_ + timeout + Millis(rng_.Between(0, timeout.count() * 15 / 100));
-  // A set that was initiated a moment ago has no primary to wait for: the member that has its first entry
-  // asks again and again until a majority has the config.
-  if (first_election_tries_ > 0 && term_ == repl::kInitialTerm) {
-    --first_election_tries_;
-    election_due_ = std::min(*election_due_, now_ + kFastRetryBase);
+  Millis timeout = config_->settings.election_timeout();
+  if (initiated_ && term_ == repl::kInitialTerm) {
+    timeout = std::min(timeout, kFirstElection);  // a new set has no primary that could be alive
   }
+  election_due_ = now_ + timeout + Millis(rng_.Between(0, timeout.count() * 15 / 100));
 }
 
 // After a lost round with no primary in sight: a split vote or a voter that was not ready. A dry run costs

@@ -283,6 +283,12 @@ std::string Node::WhyRefuseVote(const VoteRequest& q) const {
                   q.last_written.ToString(),
                   ", my last applied OpTime: ", written_.optime.ToString());
   }
+  if (!self()->arbiter_only && follower_mode_ == MemberState::kStartup2 &&
+      written_.optime.IsNull() && q.last_written.term > repl::kInitialTerm) {
+    // It may have lost entries that it once helped to commit. In a new set there are none to lose; in
+    // an old one it first gets its data, from a secondary if there is no primary.
+    return "I have no data yet and cannot tell whether the candidate's is enough";
+  }
   const bool same_candidate =
       last_vote_.candidate_index == q.candidate_index && last_vote_config_ == q.config;
   if (!q.dry_run && last_vote_.term == q.term && !same_candidate) {

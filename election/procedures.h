@@ -87,6 +87,7 @@ struct ConfigChange {
   ReplSetConfig config;
   std::optional<ReplyId> reply_id;
   std::string reply_extra;
+  int64_t sender_term = 0;            // kFromPeer: the term of the member it came from
   bool default_write_concern_set = false;
   std::optional<TimePoint> deadline;  // maxTimeMS
   Probe probe;

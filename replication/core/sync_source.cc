@@ -76,12 +76,18 @@ bool Denylist::Contains(const std::string& host, TimePoint now) const {
 
 std::optional<int> ChooseSyncSource(const SourceQuery& q, const Denylist& denylist) {
   if (!q.chaining_allowed && !q.catching_up) {
+    bool primary_known = false;
     for (const SourceCandidate& c : q.candidates) {
+      primary_known = primary_known || (c.primary && c.up);
       if (c.primary && c.up && !denylist.Contains(c.host, q.now)) {
         return c.id;
       }
     }
-    return std::nullopt;
+    // Without a primary the electable members must be able to get what a member of priority 0 has, or
+    // that member's vote would keep the set without a primary for ever.
+    if (primary_known) {
+      return std::nullopt;
+    }
   }
   for (const bool strict : {true, false}) {
     const SourceCandidate* best = nullptr;

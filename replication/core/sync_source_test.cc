@@ -78,9 +78,13 @@ TEST(SyncSource, NotTooFarBehindThePrimary) {
 TEST(SyncSource, OnlyThePrimaryWithoutChaining) {
   SourceQuery q = Q({C(1, T(101), 1), C(2, T(100), 50)});
   q.chaining_allowed = false;
-  EXPECT_EQ(ChooseSyncSource(q, {}), std::nullopt);
   q.candidates[1].primary = true;
   EXPECT_EQ(ChooseSyncSource(q, {}), 2);
+  Denylist d;
+  d.Add("h2", TimePoint(Millis(5)));
+  EXPECT_EQ(ChooseSyncSource(q, d), std::nullopt);  // it will come back
+  q.candidates[1].primary = false;                  // no primary at all: from anybody
+  EXPECT_EQ(ChooseSyncSource(q, {}), 1);
   q.catching_up = true;  // a primary-elect may chain
   q.candidates[1].primary = false;
   EXPECT_EQ(ChooseSyncSource(q, {}), 1);

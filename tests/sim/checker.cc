@@ -120,7 +120,9 @@ void Checker::OnCommitPoint(int member, const election::Node& node, const Log& l
   }
   m.commit_point = commit;
   const Entry* mine = log.Find(commit);
-  const int64_t led_term = node.is_leader() ? node.term() : m.led_term;
+  // A step may commit and then step down, or step down and then learn as a follower.
+  const int64_t before = m.led_term == commit.term ? m.led_term : -1;
+  const int64_t led_term = node.is_leader() ? node.term() : before;
   if (led_term >= 0) {
     if (commit.term != led_term) {
       Fail(StrCat("(11) n", member, " in term ", led_term, " committed ", commit.ToString()));

@@ -32,6 +32,8 @@ class Checker {
   void BeforeStep(int member, const election::Node& node);
   void OnStep(int member, const election::Node& node, const Log& log);
   void OnRestart(int member, const election::Node& node);
+  // Its disk is lost: what it promised in a former life still binds it.
+  void OnWipe(int member) { Of(member) = PerMember(); }
   void OnVote(int member, int64_t term, const std::string& candidate);
   void OnAppend(int member, const Log& log, bool as_leader, int64_t node_term);
   void OnDurable(int member, const Log& log, size_t from);

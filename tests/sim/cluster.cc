@@ -36,6 +36,9 @@ SimOptions OptionsFor(uint64_t seed) {
   o.slow = r.OneIn(0.5) ? 0 : r.NextDouble() * 0.05;
   o.max_fsync = Millis(r.OneIn(0.3) ? r.Between(50, 400) : r.Between(2, 20));
   o.through_bson = r.OneIn(0.1);
+  o.fetch_batch = r.OneIn(0.5) ? 20 : static_cast<int>(r.Between(1, 5));
+  o.reconfig_percent = r.OneIn(0.6) ? 10 : 40;
+  o.max_pause = Millis(r.OneIn(0.5) ? 3'000 : 800);
   return o;
 }
 
@@ -61,6 +64,7 @@ void Cluster::MakeMembers(int count) {
     clock_skew_.push_back(options_.faults ? random_.Between(-1'500, 1'500) : 0);
   }
   silent_.assign(static_cast<size_t>(count), false);
+  paused_until_.assign(static_cast<size_t>(count), TimePoint());
   link_down_.assign(static_cast<size_t>(count), std::vector<bool>(static_cast<size_t>(count), false));
 }
 
@@ -195,7 +199,7 @@ void Cluster::Deliver(int from, int to, std::function<void()> at_target, std::fu
   }
   scheduler_.After(Latency(), [this, from, to, at_target = std::move(at_target)] {
     if (LinkUp(from, to)) {
-      at_target();
+      RunAt(to, at_target);
     }
   });
 }
@@ -207,6 +211,7 @@ void Cluster::Crash(int i, bool machine) {
   Trace(i, machine ? "machine down" : "crash");
   ++totals_.crashes;
   silent_[static_cast<size_t>(i)] = machine;
+  paused_until_[static_cast<size_t>(i)] = TimePoint();
   const std::string source_of_others = member(i).host();
   member(i).Crash();
   if (machine) {
@@ -223,6 +228,30 @@ void Cluster::Crash(int i, bool machine) {
       });
     }
   }
+}
+
+void Cluster::Pause(int i, Millis duration) {
+  Trace(i, StrCat("paused for ", duration.count(), " ms"));
+  paused_until_[static_cast<size_t>(i)] = scheduler_.now() + duration;
+}
+
+void Cluster::RunAt(int i, std::function<void()> what) {
+  const TimePoint until = paused_until_[static_cast<size_t>(i)];
+  if (scheduler_.now() >= until || !member(i).alive()) {
+    what();
+    return;
+  }
+  scheduler_.After(until - scheduler_.now(), [this, i, what = std::move(what)] { RunAt(i, what); });
+}
+
+void Cluster::Wipe(int i) {
+  Trace(i, "wiped");
+  if (member(i).alive()) {
+    member(i).Crash();
+  }
+  member(i).disk() = Disk();
+  checker_.OnWipe(i);
+  member(i).Boot();
 }
 
 void Cluster::Restart(int i) {
@@ -299,6 +328,7 @@ void Cluster::Settle() {
   chaos_ = false;
   options_.loss = options_.duplicate = options_.slow = 0;
   HealAll();
+  paused_until_.assign(paused_until_.size(), TimePoint());
   for (int i = 0; i < size(); ++i) {
     Restart(i);
   }
@@ -312,7 +342,8 @@ void Cluster::Settle() {
     return;
   }
   for (const auto& m : members_) {
-    if (m->node().state() == MemberState::kPrimary || m->node().state() == MemberState::kSecondary) {
+    if (m->node().state() == MemberState::kPrimary ||
+        m->node().state() == MemberState::kSecondary) {
       checker_.CheckAcknowledged(m->index(), m->disk().log);
     }
   }
@@ -325,7 +356,10 @@ bool Cluster::Settled() {
   }
   const OpTime top = member(leader).disk().log.Top();
   for (const auto& m : members_) {
-    if (!m->IsSettled(top)) {
+    const bool member_of_set = member(leader).node().config()->Find(m->index()) != nullptr;
+    const bool outside = m->alive() && (m->node().state() == MemberState::kRemoved ||
+                                        m->node().state() == MemberState::kStartup);
+    if (member_of_set ? !m->IsSettled(top) : !outside) {
       return false;
     }
   }

@@ -37,6 +37,9 @@ struct SimOptions {
   double duplicate = 0;              // delivered twice
   double slow = 0;                   // takes ten times as long
   Millis max_fsync{10};
+  int fetch_batch = 20;              // entries
+  int reconfig_percent = 10;         // of all that happens
+  Millis max_pause{3'000};           // between two mishaps
   bool through_bson = false;         // all messages go through their documents
 };
 
@@ -80,6 +83,13 @@ class Cluster {
             std::function<void(Member&, std::function<void(StatusOr<Reply>)>)> serve,
             std::function<void(StatusOr<Reply>)> done);
 
+  // A paused process (SIGSTOP) does nothing until then; what is for it waits.
+  void Pause(int i, Millis duration);
+  bool paused(int i) const { return scheduler_.now() < paused_until_[static_cast<size_t>(i)]; }
+  // Runs it now, or when the member goes on.
+  void RunAt(int i, std::function<void()> what);
+  // The removed member comes back with an empty disk.
+  void Wipe(int i);
   // A crashed process refuses connections; a crashed machine says nothing.
   void Crash(int i, bool machine = false);
   void Restart(int i);
@@ -132,9 +142,9 @@ class Cluster {
   Checker checker_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<std::vector<bool>> link_down_;
+  std::vector<TimePoint> paused_until_;
   std::vector<bool> silent_;           // machine down: no refusals
   std::vector<int64_t> clock_skew_;
-  std::vector<int> removed_;           // members taken out of the config by the nemesis
   bool chaos_ = false;
   uint64_t last_value_ = 0;
   uint64_t trace_hash_ = 0x5e97e7;
@@ -150,10 +160,12 @@ void Cluster::Call(int from, int to, Millis timeout,
   const uint64_t life = caller.incarnation_;
   auto open = std::make_shared<int>(1 + (random_.OneIn(options_.duplicate) ? 1 : 0));
   auto finish = [this, from, life, open, done](const StatusOr<Reply>& r) {
-    if (*open > 0 && member(from).alive() && member(from).incarnation_ == life) {
-      --*open;
-      done(r);
-    }
+    RunAt(from, [this, from, life, open, done, r] {
+      if (*open > 0 && member(from).alive() && member(from).incarnation_ == life) {
+        --*open;
+        done(r);
+      }
+    });
   };
   auto broken = [this, finish] {
     scheduler_.After(Latency(), [finish] {

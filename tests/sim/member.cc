@@ -62,10 +62,16 @@ void Member::Crash() {
 
 void Member::After(Millis delay, std::function<void()> what) {
   cluster_->scheduler().After(delay, [this, life = incarnation_, what = std::move(what)] {
-    if (incarnation_ == life && alive()) {
-      what();
-    }
+    cluster_->RunAt(index_, [this, life, what] {
+      if (incarnation_ == life && alive()) {
+        what();
+      }
+    });
   });
+}
+
+bool Member::writable() const {
+  return alive() && !cluster_->paused(index_) && accepts_writes_ && writable_term_ == node_->term();
 }
 
 void Member::FeedAfter(Millis delay, Event event) {
@@ -187,7 +193,7 @@ bool Member::IsSettled(const OpTime& top) const {
     return false;
   }
   const MemberState s = node_->state();
-  if (s == MemberState::kArbiter || s == MemberState::kRemoved) {
+  if (s == MemberState::kArbiter) {
     return true;
   }
   return (s == MemberState::kPrimary || s == MemberState::kSecondary) && disk_.log.Top() == top &&
@@ -292,16 +298,19 @@ void Member::Do(const SendAdminReply& a) { Respond(a.reply_id, a); }
 
 void Member::Do(const PersistVote& a) {
   // The candidate's host, as an index means nothing after a reconfig.
-  std::string candidate = "?";
+  std::string candidate = "nobody";
   const ReplSetConfig* config = node_->config();
-  if (a.vote.candidate_index < static_cast<int>(config->members.size())) {
+  if (a.vote.candidate_index >= 0 &&
+      a.vote.candidate_index < static_cast<int>(config->members.size())) {
     candidate = config->members[static_cast<size_t>(a.vote.candidate_index)].host;
   }
   AfterDiskWrite([this, a, candidate] {
     if (cluster_->options().mutation != Mutation::kVoteNotDurable) {
       disk_.vote = a.vote;
     }
-    cluster_->checker().OnVote(index_, a.vote.term, candidate);
+    if (a.vote.candidate_index >= 0) {  // else it abstains
+      cluster_->checker().OnVote(index_, a.vote.term, candidate);
+    }
     cluster_->Trace(index_, StrCat("votes for ", candidate, " term ", a.vote.term));
     Feed(VoteDurable{a.token, OkStatus()});
   });

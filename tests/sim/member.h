@@ -53,7 +53,7 @@ class Member {
   // Runs a command; `done` gets its answer unless the member dies first.
   void Admin(election::Event event, election::ReplyId reply_id, std::function<void(Status)> done);
   election::ReplyId NextReplyId() { return ++last_reply_id_; }
-  bool writable() const { return alive() && writable_term_ == node_->term() && accepts_writes_; }
+  bool writable() const;
 
   // For the final check: whether everything is as it should be in a quiet set.
   bool IsSettled(const repl::OpTime& top) const;

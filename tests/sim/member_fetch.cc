@@ -11,7 +11,6 @@ namespace septet::sim {
 using namespace election;  // NOLINT(google-build-using-namespace)
 
 namespace {
-constexpr size_t kBatchEntries = 20;
 constexpr Millis kFetchTimeout{3'000};
 }  // namespace
 
@@ -73,7 +72,8 @@ StatusOr<Member::Batch> Member::MakeBatch(const OpTime& after) {
     }
     from = static_cast<size_t>(e - entries.data()) + 1;
   }
-  const size_t limit = after.IsNull() ? entries.size() : kBatchEntries;
+  const size_t limit =
+      after.IsNull() ? entries.size() : static_cast<size_t>(cluster_->options().fetch_batch);
   for (size_t i = from; i < entries.size() && b.entries.size() < limit; ++i) {
     b.entries.push_back(entries[i]);
   }

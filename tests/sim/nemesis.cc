@@ -14,16 +14,16 @@ void Cluster::NemesisTick() {
     return;
   }
   const uint64_t dice = random_.Uniform(100);
-  if (dice < 35) {
-    NemesisNetwork();
-  } else if (dice < 70) {
-    NemesisProcess();
-  } else if (dice < 90) {
-    NemesisAdmin();
-  } else {
+  if (static_cast<int>(random_.Uniform(100)) < options_.reconfig_percent) {
     NemesisReconfig();
+  } else if (dice < 40) {
+    NemesisNetwork();
+  } else if (dice < 80) {
+    NemesisProcess();
+  } else {
+    NemesisAdmin();
   }
-  scheduler_.After(Millis(random_.Between(100, 3'000)), [this] { NemesisTick(); });
+  scheduler_.After(Millis(random_.Between(100, options_.max_pause.count())), [this] { NemesisTick(); });
 }
 
 void Cluster::NemesisNetwork() {
@@ -73,6 +73,13 @@ void Cluster::NemesisNetwork() {
 
 void Cluster::NemesisProcess() {
   const int n = size();
+  if (random_.OneIn(0.2)) {
+    const int i = random_.OneIn(0.6) ? Leader() : static_cast<int>(random_.Uniform(static_cast<uint64_t>(n)));
+    if (i >= 0 && member(i).alive()) {
+      Pause(i, Millis(random_.Between(100, 5'000)));
+    }
+    return;
+  }
   const bool all = random_.OneIn(0.05);
   std::vector<int> victims;
   for (int i = 0; i < n; ++i) {
@@ -128,14 +135,24 @@ void Cluster::NemesisReconfig() {
   }
   ReplSetConfig c = *member(leader).node().config();
   ++c.version;
+  std::vector<int> removed;
+  for (int i = 0; i < size(); ++i) {
+    if (c.Find(i) == nullptr) {
+      removed.push_back(i);
+    }
+  }
   const size_t k = random_.Uniform(c.members.size());
   MemberConfig& m = c.members[k];
   std::string what = "priority";
-  if (!removed_.empty() && random_.OneIn(0.6)) {
+  if (!removed.empty() && random_.OneIn(0.6)) {
     what = "add";
     MemberConfig back;
-    back.id = removed_.back();
+    back.id = removed[random_.Uniform(removed.size())];
     back.host = HostOf(back.id);
+    // Only what the whole set has let go may lose its disk.
+    if (member(leader).node().MakeSnapshot().config_committed && random_.OneIn(0.5)) {
+      Wipe(back.id);
+    }
     c.members.push_back(std::move(back));
   } else if (m.id != leader && !m.arbiter_only && c.members.size() > 3 && random_.OneIn(0.3)) {
     what = "remove";
@@ -155,13 +172,6 @@ void Cluster::NemesisReconfig() {
     Trace(leader, StrCat("reconfig ", what, ": ", s.ok() ? "ok" : CodeName(CodeOf(s))));
     totals_.reconfigs += s.ok() ? 1 : 0;
   });
-  // What was asked may or may not happen; the next attempt looks at the config in use.
-  removed_.clear();
-  for (int i = 0; i < size(); ++i) {
-    if (c.Find(i) == nullptr) {
-      removed_.push_back(i);
-    }
-  }
 }
 
 void Cluster::ClientTick(int client) {
