@@ -148,7 +148,9 @@ void ElectionDriver::Run() {
     }
     if (progress || Now() >= next_progress) {
       next_progress = Now() + kProgressInterval;
-      StepOne(CurrentProgress());
+      if (vouching_) {
+        StepOne(CurrentProgress());
+      }
     }
     for (const Event& event : events) {
       StepOne(event);

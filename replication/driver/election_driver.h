@@ -5,6 +5,7 @@
 // Thread rule: thread-safe; callbacks run on the driver's threads and must only hand work over.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -65,6 +66,8 @@ class ElectionDriver {
   void Post(election::Event event);
   // The newest positions of this member's log have moved: tell the Node now.
   void PostProgress();
+  // During initial sync the log is no evidence of anything: the Node is not told of positions.
+  void SetVouching(bool vouching) { vouching_ = vouching; }
 
   using HeartbeatDone = std::function<void(Status, election::HeartbeatReply)>;
   using VoteDone = std::function<void(Status, election::VoteReply)>;
@@ -146,6 +149,7 @@ class ElectionDriver {
   std::condition_variable wake_;
   std::deque<election::Event> events_;
   bool progress_dirty_ = false;
+  std::atomic<bool> vouching_{true};
   bool stop_ = false;
   std::thread thread_;
 

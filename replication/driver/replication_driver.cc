@@ -36,7 +36,8 @@ ReplicationDriver::ReplicationDriver(const Options& options, catalog::Catalog* c
   sync_ = std::make_unique<SyncDriver>(
       sync_options, catalog, &store_,
       [this](election::Event event) { election_->Post(std::move(event)); }, hooks_.on_rollback,
-      hooks_.keep_rollback_files);
+      hooks_.keep_rollback_files,
+      [this](bool vouching) { election_->SetVouching(vouching); });
 }
 
 ReplicationDriver::~ReplicationDriver() { Shutdown(std::chrono::milliseconds(0)); }

@@ -22,10 +22,12 @@ constexpr milliseconds kNetworkSlack{10'000};
 
 SyncDriver::SyncDriver(const Options& options, catalog::Catalog* catalog, LocalStore* store, Post post,
                        std::function<void()> on_rollback,
-                       std::function<bool()> keep_rollback_files)
+                       std::function<bool()> keep_rollback_files,
+                       std::function<void(bool)> set_vouching)
     : options_(options), catalog_(catalog), store_(store), post_(std::move(post)),
       on_rollback_(std::move(on_rollback)),
-      keep_rollback_files_(std::move(keep_rollback_files)) {}
+      keep_rollback_files_(std::move(keep_rollback_files)),
+      set_vouching_(std::move(set_vouching)) {}
 
 SyncDriver::~SyncDriver() { Stop(); }
 
@@ -35,6 +37,7 @@ Status SyncDriver::Start() {
   ASSIGN_OR_RETURN(const bool interrupted, store_->ReadInitialSyncFlag());
   needs_initial_sync_ = interrupted || catalog_->positions()->written().optime.IsNull();
   applier_ = std::make_unique<Applier>(catalog_, options_.apply_threads);
+  set_vouching_(!needs_initial_sync_);
   if (!needs_initial_sync_) {
     post_(election::FollowerModeChanged{election::MemberState::kSecondary, false});
   }
@@ -91,6 +94,7 @@ SyncStatus SyncDriver::status() const {
 }
 
 void SyncDriver::NoteLogStarted() {
+  set_vouching_(true);
   const std::lock_guard lock(mutex_);
   needs_initial_sync_ = false;
 }
@@ -271,7 +275,9 @@ Status SyncDriver::HandleReply(const std::string& host, const OpTime& after, std
       s->fetched_bytes += static_cast<int64_t>(reply.size());
       s->applied_ops = applier_->applied();
     });
-    post_(election::LocalProgress{catalog_->positions()->written(), catalog_->positions()->durable()});
+    if (!tolerant) {
+      post_(election::LocalProgress{catalog_->positions()->written(), catalog_->positions()->durable()});
+    }
   }
   if (!tolerant) {
     post_(election::BatchFetched{host, std::move(metadata)});

@@ -35,7 +35,8 @@ class SyncDriver {
   };
   using Post = std::function<void(election::Event)>;
   SyncDriver(const Options& options, catalog::Catalog* catalog, LocalStore* store, Post post,
-             std::function<void()> on_rollback, std::function<bool()> keep_rollback_files);
+             std::function<void()> on_rollback, std::function<bool()> keep_rollback_files,
+             std::function<void(bool)> set_vouching);
   ~SyncDriver();
 
   Status Start();
@@ -81,6 +82,7 @@ class SyncDriver {
   const Post post_;
   const std::function<void()> on_rollback_;
   const std::function<bool()> keep_rollback_files_;
+  const std::function<void(bool)> set_vouching_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
