@@ -166,6 +166,7 @@ void Core::MakeReplication(const ReplicationOptions& options) {
   if (options.oplog_bytes > 0) {
     driver_options.oplog_bytes = options.oplog_bytes;
   }
+  driver_options.oplog_min_retention_secs = options.oplog_min_retention_secs;
   repl::ReplicationHooks hooks;
   hooks.on_topology = [i = info.get()](const repl::SnapshotPtr& s) { i->OnTopology(s); };
   hooks.on_step_down = [this] { OnStepDown(); };

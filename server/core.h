@@ -36,6 +36,7 @@ struct ReplicationOptions {
   repl::SelfAddresses self;
   std::string data_dir;              // rollback files
   int64_t oplog_bytes = 0;
+  int64_t oplog_min_retention_secs = 0;
 };
 
 struct CoreOptions {
@@ -72,6 +73,8 @@ class Core {
   catalog::Catalog& catalog() { return *catalog_; }
   repl::Sequencer& sequencer() { return *sequencer_; }
   storage::Engine& engine() { return *engine_; }
+  repl::ReplicationDriver* driver() { return driver_.get(); }  // null: no set
+  repl::Positions& positions() { return *positions_; }
   commands::ServerMetrics& metrics() { return metrics_; }
   commands::UsageRecorder& usage() { return usage_; }
 

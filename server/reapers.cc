@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "commands/parameters.h"
+#include "server/oplog_upkeep.h"
 #include "server/ttl.h"
 
 namespace septet::server {
@@ -49,6 +50,10 @@ void AddReapers(Core* core, Background* background) {
             core->parameters().GetInt(ParameterName::k_logicalSessionRefreshMillis));
       },
       [core] { core->sessions().Reap(MonotonicMicros() / 1000); });
+  background->Add(
+      "oplog", [] { return std::chrono::seconds(2); }, [core] { KeepOplog(core); });
+  background->Add(
+      "noop", [] { return std::chrono::seconds(1); }, [core] { WritePeriodicNoop(core); });
   background->Add(
       "ttl",
       [core] {

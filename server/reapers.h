@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The standing background work: idle cursors, idle sessions, expired documents.
+// The standing background work: idle cursors, idle sessions, the oplog, expired documents.
 // Thread rule: AddReapers before Background::Start.
 #pragma once
 

@@ -136,6 +136,8 @@ Status Server::MakeCore(std::unique_ptr<storage::Engine> engine) {
   core_options.replication.data_dir = options_.in_memory ? core_options.temp_dir : options_.dbpath;
   core_options.replication.oplog_bytes =
       options_.oplog_size_mb > 0 ? options_.oplog_size_mb << 20 : DefaultOplogBytes(options_.dbpath);
+  core_options.replication.oplog_min_retention_secs =
+      static_cast<int64_t>(options_.oplog_min_retention_hours * 3600);
   core_options.configure = [&](commands::Parameters* p) { ApplyParameters(p, &parameters); };
   auto core = Core::Create(std::move(engine), this, core_options);
   RETURN_IF_ERROR(parameters);

@@ -9,7 +9,11 @@ namespace septet::repl {
 
 ReplicationDriver::ReplicationDriver(const Options& options, catalog::Catalog* catalog,
                                      ReplicationHooks hooks)
-    : options_(options), catalog_(catalog), hooks_(std::move(hooks)), store_(catalog) {
+    : options_(options),
+      catalog_(catalog),
+      hooks_(std::move(hooks)),
+      store_(catalog),
+      oplog_min_retention_secs_(options.oplog_min_retention_secs) {
   ElectionHooks election_hooks;
   election_hooks.on_topology = hooks_.on_topology;
   election_hooks.on_step_down = hooks_.on_step_down;

@@ -4,6 +4,7 @@
 // Thread rule: thread-safe.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +34,7 @@ class ReplicationDriver {
     std::string data_dir;         // rollback files go under <data_dir>/rollback
     uint64_t seed = 0;
     int64_t oplog_bytes = 1LL << 30;
+    int64_t oplog_min_retention_secs = 0;  // entries younger than this stay, whatever the size
   };
   ReplicationDriver(const Options& options, catalog::Catalog* catalog, ReplicationHooks hooks);
   ~ReplicationDriver();
@@ -46,6 +48,13 @@ class ReplicationDriver {
   LocalStore* store() { return &store_; }
   SnapshotPtr snapshot() const { return election_->snapshot(); }
   const Options& options() const { return options_; }
+  // Until the next start (replSetResizeOplog does not write it down, as the manual says of mongod).
+  int64_t oplog_min_retention_secs() const {
+    return oplog_min_retention_secs_.load(std::memory_order_relaxed);
+  }
+  void set_oplog_min_retention_secs(int64_t secs) {
+    oplog_min_retention_secs_.store(secs, std::memory_order_relaxed);
+  }
 
  private:
   const Options options_;
@@ -54,6 +63,7 @@ class ReplicationDriver {
   LocalStore store_;
   std::unique_ptr<ElectionDriver> election_;
   std::unique_ptr<SyncDriver> sync_;
+  std::atomic<int64_t> oplog_min_retention_secs_;
   bool stopped_ = false;
 };
 
