@@ -81,20 +81,20 @@ Status CheckTransactionFields(const AdmissionFacts& f) {
     return Error(ErrorCode::kInvalidOptions,
                  "writeConcern is not allowed within a multi-statement transaction");
   }
-  if (!g.read_concern.has_value()) {
-    return OkStatus();
-  }
-  if (!g.start_transaction) {
+  if (g.read_concern.has_value() && !g.start_transaction) {
     return Error(ErrorCode::kInvalidOptions,
                  "Only the first command in a transaction may specify a readConcern");
   }
-  if (g.read_concern->level == ReadConcernLevel::kAvailable ||
-      g.read_concern->level == ReadConcernLevel::kLinearizable) {
+  if (g.read_concern.has_value() && (g.read_concern->level == ReadConcernLevel::kAvailable ||
+                                     g.read_concern->level == ReadConcernLevel::kLinearizable)) {
     return Error(ErrorCode::kInvalidOptions,
                  "The readConcern level must be either 'local' (default), 'majority' or 'snapshot' "
                  "in order to run in a transaction");
   }
-  return OkStatus();
+  // Never as if autocommit were true: half a transaction would stay. Drivers know this code for servers
+  // without transactions.
+  return Error(ErrorCode::kIllegalOperation,
+               "This server does not support multi-document transactions yet");
 }
 
 Status CheckConcerns(const AdmissionFacts& f) {

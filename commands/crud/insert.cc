@@ -175,6 +175,9 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
     status = documents.status();
     if (status.ok()) {
       run->documents = *std::move(documents);
+      status = CheckStatementIds(request, run->documents.size());
+    }
+    if (status.ok()) {
       status = run->retried.Load(op, services, request);
     }
   }

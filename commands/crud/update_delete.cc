@@ -147,6 +147,12 @@ Status Start(WriteRun* run) {
   RETURN_IF_ERROR(statement.status());
   run->statement = *std::move(statement);
   run->statement->stmt_id = StatementId(*run->request, static_cast<int>(run->at));
+  // A statement on many documents cannot be told apart from its half on a retry (recorded S08-007).
+  if (run->statement->stmt_id >= 0 && run->statement->multi) {
+    return Error(ErrorCode::kInvalidOptions,
+                 StrCat("Cannot use (or request) retryable writes with ",
+                        run->is_delete ? "limit=0" : "multi=true"));
+  }
   run->runner = std::make_unique<query::WriteRunner>(run->services->catalog, run->services->query,
                                                      run->statement.get());
   return OkStatus();
@@ -255,24 +261,6 @@ Outcome Continue(const std::shared_ptr<WriteRun>& run, bson::DocBuilder* reply) 
   return Outcome::Ok();
 }
 
-// A statement on many documents cannot be told apart from its half on a retry.
-Status CheckRetryable(const WriteRun& run) {
-  if (run.request->generic == nullptr || !run.request->generic->IsRetryableWrite()) {
-    return OkStatus();
-  }
-  for (const bson::DocView statement : run.statements) {
-    const bool multi = run.is_delete ? statement.Find("limit").is_number() &&
-                                           bson::ToInt64Clamped(statement.Find("limit")) == 0
-                                     : statement.Find("multi").Truthy();
-    if (multi) {
-      return Error(ErrorCode::kInvalidOptions,
-                   run.is_delete ? "Cannot use retryable writes with limit=0"
-                                 : "Cannot use retryable writes with multi=true");
-    }
-  }
-  return OkStatus();
-}
-
 Outcome RunWrites(catalog::Op* op, const Services& services, const Request& request,
                   bson::DocBuilder* reply, bool is_delete) {
   const StatusOr<catalog::Namespace> ns = CollectionOf(request);
@@ -295,7 +283,7 @@ Outcome RunWrites(catalog::Op* op, const Services& services, const Request& requ
     status = statements.status();
     if (status.ok()) {
       run->statements = *std::move(statements);
-      status = CheckRetryable(*run);
+      status = CheckStatementIds(request, run->statements.size());
     }
     if (status.ok()) {
       status = run->retried.Load(op, services, request);

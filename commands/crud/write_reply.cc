@@ -69,6 +69,26 @@ bool EndsCommand(const Status& status) {
                         error_category::kInterruption)) != 0;
 }
 
+Status CheckStatementIds(const Request& request, size_t statements) {
+  const Generic* generic = request.generic;
+  if (generic == nullptr || !generic->has_stmt_ids) {
+    return OkStatus();
+  }
+  if (generic->stmt_id >= 0) {
+    return Error(ErrorCode::kInvalidOptions,
+                 "May not specify both stmtId and stmtIds in write command");
+  }
+  size_t ids = 0;
+  for ([[maybe_unused]] const bson::ElementView e : generic->stmt_ids) {
+    ++ids;
+  }
+  if (ids != statements) {
+    return Error(ErrorCode::kInvalidLength,
+                 "Number of statement ids must match the number of batch entries");
+  }
+  return OkStatus();
+}
+
 int StatementId(const Request& request, int index) {
   const Generic* generic = request.generic;
   if (generic == nullptr || !generic->IsRetryableWrite()) {

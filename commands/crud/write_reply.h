@@ -34,5 +34,8 @@ bool EndsCommand(const Status& status);
 // Statement id of statement number `index`: stmtId(s) of the request, or the index; -1 without a
 // retryable write.
 int StatementId(const Request& request, int index);
+// Errors: InvalidOptions (72) for stmtId and stmtIds at once, InvalidLength (16) unless there is one id per
+// statement (recorded S08-004).
+Status CheckStatementIds(const Request& request, size_t statements);
 
 }  // namespace septet::commands

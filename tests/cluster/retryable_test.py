@@ -131,7 +131,15 @@ class Retryable(unittest.TestCase):
         for command in ({"update": "multi", "updates": [{"q": {}, "u": {"$set": {"a": 1}}, "multi": True}]},
                         {"delete": "multi", "deletes": [{"q": {}, "limit": 0}]}):
             reply = self.primary.reply("test", self.numbered(command))
-            self.assertEqual((reply["ok"], reply["code"]), (0, 72), reply)
+            self.assertEqual((reply["ok"], reply["n"]), (1, 0), reply)
+            self.assertEqual([e["code"] for e in reply["writeErrors"]], [72], reply)
+
+    def test_transactions_are_refused_and_not_half_done(self):
+        command = self.numbered({"insert": "transaction", "documents": [{"_id": 1}]})
+        command.pop("writeConcern", None)
+        reply = self.primary.reply("test", {**command, "startTransaction": True, "autocommit": False})
+        self.assertEqual((reply["ok"], reply["code"]), (0, 20), reply)
+        self.assertEqual(self.primary.command("test", {"count": "transaction"})["n"], 0)
 
     def test_labels_of_a_secondary(self):
         secondary = next(s for s in self.set.servers if s is not self.primary)
