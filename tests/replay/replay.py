@@ -77,17 +77,27 @@ def number_of(value):
             return int(text)
         if name == "$numberDouble":
             number = float(text)
-            return int(number) if number == number and abs(number) < 2**53 and number == int(number) else text
+            whole = number == number and abs(number) < 2**53 and number == int(number)
+            return int(number) if whole else repr(number)
     return None
+
+
+def is_integer_name(name):
+    return name.isascii() and name.isdigit() and str(int(name)) == name and int(name) < 2**32 - 1
 
 
 def normal(value):
     """What two equal replies have in common."""
     number = number_of(value)
+    if number is None and isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        number = repr(float(value))  # a large double, which the recording's client wrote without an exponent
     if number is not None:
         return ("number", str(number))
     if isinstance(value, Pairs):
-        return Pairs((k, normal(v)) for k, v in value if k not in DROPPED)
+        pairs = [(k, normal(v)) for k, v in value if k not in DROPPED]
+        # The recording was made by a client in whose documents names that are integers come first, ascending.
+        return Pairs(sorted((p for p in pairs if is_integer_name(p[0])), key=lambda p: int(p[0]))
+                     + [p for p in pairs if not is_integer_name(p[0])])
     if isinstance(value, Array):
         return Array(normal(v) for v in value)
     return value
