@@ -95,6 +95,15 @@ struct Positions::Impl {
     }
   }
 
+  // All that is written is committed: a snapshot of now is a committed one. Without this the last write
+  // before a pause would stay unseen by majority reads until the next write.
+  void TakeCandidateIfAllCommitted(int64_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    const OpTime& newest = candidates.empty() ? committed.optime : candidates.back().optime;
+    if (!writing && written.optime <= commit_point.optime && newest < written.optime) {
+      TakeCandidate(now);
+    }
+  }
+
   void DropCandidates(std::vector<Candidate>* garbage) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     for (Candidate& c : candidates) {
       garbage->push_back(std::move(c));
@@ -242,6 +251,8 @@ void Positions::SetWritten(const OpTimeAndWall& p) {
     const bool due = now - impl.last_candidate_micros >= kCandidateIntervalMicros;
     if (impl.want_candidate || due || now < impl.demand_until_micros) {
       impl.TakeCandidate(now);
+    } else {
+      impl.TakeCandidateIfAllCommitted(now);
     }
     impl.waiters[static_cast<size_t>(Which::kWritten)].TakeReached(p.optime, &reached);
     impl.AdvanceCommitted(&garbage, &reached);
@@ -277,6 +288,7 @@ void Positions::SetCommitPoint(const OpTimeAndWall& p) {
       return;
     }
     impl.commit_point = p;
+    impl.TakeCandidateIfAllCommitted(MonotonicMicros());
     impl.AdvanceCommitted(&garbage, &reached);
     impl.PrunePlaces();
   }
@@ -362,6 +374,13 @@ bson::Timestamp Positions::Tick(uint32_t count, int64_t wall_secs) {
 
 Positions::WaiterId Positions::WaitFor(Which which, OpTime optime, std::function<void()> done) {
   return impl_->AddWaiter({which, false, optime}, std::move(done));
+}
+
+void Positions::WantCommittedSnapshot(OpTime optime) {
+  absl::MutexLock lock(&impl_->mu);
+  if (impl_->committed.optime < optime) {
+    impl_->DemandCandidate(optime.ts);
+  }
 }
 
 Positions::WaiterId Positions::WaitForTimestamp(Which which, bson::Timestamp ts,

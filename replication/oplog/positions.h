@@ -3,7 +3,8 @@
 // point, cluster time; and who waits for them. Waiters are callbacks, so no thread is held.
 // Also keeps the snapshots that majority reads need: candidates (OpTime -> engine snapshot), the newest
 // one <= commit point is the committed snapshot. A candidate is taken with every few milliseconds of
-// writing, and with every group of writes while somebody waits for kCommitted.
+// writing, with every group of writes while somebody waits for kCommitted, and when the commit point
+// has caught up with all that is written.
 // Standalone members have positions too (term -1), so waiting for durability works alike.
 // Thread rule: thread-safe, but observers are registered before the first write. Callbacks run on the
 // thread that moved the position, outside the lock; they must only hand work over (post to an
@@ -54,6 +55,9 @@ class Positions {
   // kDurable: ask the sequencer for a sync too (RequestSync), or wait for the journal's next round.
   WaiterId WaitFor(Which which, OpTime optime, std::function<void()> done);
   // Waits by timestamp only (afterClusterTime).
+  // WaitFor(kCommitted, optime) will follow once `optime` is committed: without a snapshot at hand then,
+  // it would wait for a later entry to be committed too.
+  void WantCommittedSnapshot(OpTime optime);
   WaiterId WaitForTimestamp(Which which, bson::Timestamp ts, std::function<void()> done);
   // After it returns `done` will not start any more; it may be running on another thread.
   void CancelWait(WaiterId id);

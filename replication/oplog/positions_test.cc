@@ -99,6 +99,27 @@ TEST_F(PositionsTest, DemandMakesACandidateWithoutFurtherWrites) {
   EXPECT_EQ(Committed(), std::to_string(At(10, 2).optime.ts.AsU64()));
 }
 
+// The last write before a pause is seen by majority reads although no candidate was due.
+TEST_F(PositionsTest, S08_028_AllCommittedIsASnapshot) {
+  Write(At(10, 1));
+  Write(At(10, 2));  // within the interval: no candidate
+  positions_.SetCommitPoint(At(10, 2));
+  EXPECT_EQ(Committed(), std::to_string(At(10, 2).optime.ts.AsU64()));
+}
+
+// The writer that will wait says so before its entry is committed; later entries need not be.
+TEST_F(PositionsTest, WantedSnapshotIsThereWhenItsEntryIsCommitted) {
+  Write(At(10, 1));
+  Write(At(10, 2));  // within the interval: no candidate
+  positions_.WantCommittedSnapshot(At(10, 2).optime);
+  Write(At(10, 3));
+  positions_.SetCommitPoint(At(10, 2));
+  int reached = 0;
+  positions_.WaitFor(Which::kCommitted, At(10, 2).optime, [&] { ++reached; });
+  EXPECT_EQ(reached, 1);
+  EXPECT_EQ(Committed(), std::to_string(At(10, 2).optime.ts.AsU64()));
+}
+
 // While a write is on its way the engine may hold more than the position says.
 TEST_F(PositionsTest, NoCandidateWhileWriting) {
   Write(At(10, 1));

@@ -187,5 +187,54 @@ class Concerns(unittest.TestCase):
         self.assertEqual(reply["defaultReadConcern"], {"level": "local"})
 
 
+class MajorityReads(unittest.TestCase):
+    """On one member, where an acknowledgement comes sooner than the next snapshot was due."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.set = harness.ReplicaSet(1)
+        cls.addClassCleanup(cls.set.close)
+        cls.primary = cls.set.primary()
+
+    def test_acknowledged_by_a_majority_means_read_by_a_majority_read(self):
+        """S08-028, S08-036, S08-045: while others write, so that the commit point never stands still."""
+        stop = threading.Event()
+
+        def write():
+            with wire.Connection(self.primary.address) as connection:
+                while not stop.is_set():
+                    connection.command("test", {"insert": "noise", "documents": [{"a": 1}],
+                                                "writeConcern": {"w": 1}})
+        writers = [threading.Thread(target=write) for _ in range(2)]
+        for noise in (False, True):
+            if noise:
+                for writer in writers:
+                    writer.start()
+            try:
+                with wire.Connection(self.primary.address) as connection:
+                    for i in range(200):
+                        key = f"{noise}{i}"
+                        reply = connection.command("test", {"insert": "rm", "documents": [{"_id": key}]})
+                        self.assertEqual(reply["n"], 1, reply)
+                        found = connection.command("test", {"find": "rm", "filter": {"_id": key},
+                                                            "readConcern": {"level": "majority"}})
+                        self.assertEqual(len(found["cursor"]["firstBatch"]), 1, (key, found))
+            finally:
+                stop.set()
+                for writer in writers:
+                    if noise:
+                        writer.join()
+
+    def test_majority_read_sees_the_last_write_before_a_pause(self):
+        for i in range(20):
+            with wire.Connection(self.primary.address) as connection:
+                for n in range(3):
+                    connection.command("test", {"insert": "pause", "documents": [{"_id": f"{i} {n}"}],
+                                                "writeConcern": {"w": 1}})
+                harness.wait_until("the last write in majority reads", lambda c=connection, k=f"{i} 2": c.command(
+                    "test", {"find": "pause", "filter": {"_id": k}, "readConcern": {"level": "majority"}}
+                )["cursor"]["firstBatch"], seconds=2)
+
+
 if __name__ == "__main__":
     harness.main()
