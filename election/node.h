@@ -218,6 +218,7 @@ class Node {
   void StepDownSucceeded();
   void StepDownFailed();
   const MemberConfig* BestSuccessor() const;
+  bool SuccessorMayCome() const;
   void BeginConfigChange(ConfigChange change);
   void ContinueConfigChange();
   void StartProbe();

@@ -500,6 +500,23 @@ TEST(Node, CommandsOfAPrimary) {
   EXPECT_EQ(CodeOf(reply(bad)), ErrorCode::kBadValue);
 }
 
+TEST(Node, AShutdownWaitsOnlyForAMemberThatAnswers) {
+  Harness lagging(3);
+  lagging.Win(P(5, 1));
+  lagging.Feed(ShutdownRequested{7});
+  lagging.Feed(WritesStopped{lagging.node().term()});
+  EXPECT_EQ(lagging.Find<SendAdminReply>(), nullptr);  // both are up and one entry behind
+  Harness alone(3);
+  alone.Win(P(5, 1));
+  alone.Feed(ConnectionRefused{Harness::Host(1)});
+  alone.Feed(ConnectionRefused{Harness::Host(2)});
+  alone.Feed(ShutdownRequested{7});
+  alone.Feed(WritesStopped{alone.node().term()});
+  ASSERT_NE(alone.Find<SendAdminReply>(), nullptr);
+  EXPECT_TRUE(alone.Find<SendAdminReply>()->status.ok());
+  EXPECT_FALSE(alone.node().is_leader());
+}
+
 TEST(Node, ReconfigWaitsForTheFormerConfigThenSpreads) {
   Harness h(3);
   h.Win(P(5, 1));

@@ -127,6 +127,14 @@ const MemberConfig* Node::BestSuccessor() const {
   return best;
 }
 
+// Whether waiting may bring a successor: some electable voter answers, however far behind it is.
+bool Node::SuccessorMayCome() const {
+  return std::any_of(peers_.begin(), peers_.end(), [&](const Peer& p) {
+    const MemberConfig* m = config_->Find(p.id);
+    return p.up && m != nullptr && m->is_electable() && m->is_voter();
+  });
+}
+
 void Node::ContinueStepDown() {
   if (!step_down_ || leader_mode_ != LeaderMode::kAttemptingStepDown) {
     return;
@@ -139,6 +147,10 @@ void Node::ContinueStepDown() {
             .optime;
     if (majority >= written_.optime && BestSuccessor() != nullptr) {
       StepDownSucceeded();
+      return;
+    }
+    if (step_down_->shutdown && !SuccessorMayCome()) {
+      StepDownSucceeded();  // nobody to wait for
       return;
     }
   }
