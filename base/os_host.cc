@@ -101,6 +101,15 @@ std::string TransparentHugePages(const std::string& setting) {
 }
 
 int64_t OpenFilesLimit() { return SoftLimit(RLIMIT_NOFILE); }
+
+void RaiseOpenFilesLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 int64_t ProcessesLimit() { return SoftLimit(RLIMIT_NPROC); }
 
 }  // namespace septet

@@ -70,6 +70,7 @@ Status Server::Start() {
   for (const wire::CompressorId id : *compressors) {
     facts_.compressors.emplace_back(NameOf(id));
   }
+  RaiseOpenFilesLimit();
   LogStart(options_, facts_);
   RETURN_IF_ERROR(OpenData());
   LogStartupWarnings(options_);

@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+
 #include "base/log.h"
 #include "base/os_cpu.h"
 #include "base/os_host.h"
@@ -46,17 +49,29 @@ void LogStart(const ServerOptions& options, const commands::ProcessFacts& facts)
   }
 }
 
+bool ReachableFromNetwork(const ServerOptions& options) {
+  if (options.bind_ip_all) {
+    return true;
+  }
+  return std::any_of(options.bind_ips.begin(), options.bind_ips.end(), [](const std::string& ip) {
+    return ip != "localhost" && ip != "::1" && !ip.starts_with("127.") && !ip.starts_with('/');
+  });
+}
+
 void LogStartupWarnings(const ServerOptions& options) {
+  if (options.in_memory) {
+    log::AddStartupWarning(7300003, "All data is kept in memory only and is lost at the end");
+  }
+  if (!ReachableFromNetwork(options)) {
+    P_LOG(kInfo, kControl, 22140,
+          "This server is bound to localhost. Remote systems will be unable to connect to this "
+          "server. Start the server with --bind_ip <address> to specify which IP addresses it "
+          "should serve responses from, or with --bind_ip_all to bind to all interfaces");
+    return;
+  }
   log::AddStartupWarning(22120,
                          "Access control is not enabled for the database. Read and write access to "
                          "data and configuration is unrestricted");
-  if (options.bind_ips.empty() && !options.bind_ip_all) {
-    log::AddStartupWarning(22140,
-                           "This server is bound to localhost. Remote systems will be unable to "
-                           "connect to this server. Start the server with --bind_ip <address> to "
-                           "specify which IP addresses it should serve responses from, or with "
-                           "--bind_ip_all to bind to all interfaces");
-  }
   if (geteuid() == 0) {
     log::AddStartupWarning(22138, "You are running this process as the root user, which is not "
                                   "recommended");
@@ -66,9 +81,6 @@ void LogStartupWarnings(const ServerOptions& options) {
   if (files >= 0 && files < kRecommendedFiles) {
     log::AddStartupWarning(22184, "Soft rlimits for open file descriptors too low",
                            {{"currentValue", files}, {"recommendedMinimum", kRecommendedFiles}});
-  }
-  if (options.in_memory) {
-    log::AddStartupWarning(7300003, "All data is kept in memory only and is lost at the end");
   }
 }
 

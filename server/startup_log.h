@@ -10,6 +10,8 @@
 namespace septet::server {
 
 void LogStart(const ServerOptions& options, const commands::ProcessFacts& facts);
+// None of the warnings about access when only this machine can reach the server: there they would only
+// teach people to overlook them.
 void LogStartupWarnings(const ServerOptions& options);
 // Whether ::1 can be bound on this machine.
 bool HasIpv6Loopback();

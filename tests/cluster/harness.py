@@ -124,7 +124,7 @@ class Server:
         if not binary:
             raise RuntimeError("no septetd: build it or set SEPTETD")
         command = [binary, "--port", str(self.port), "--bind_ip", HOST, "--dbpath", self.data,
-                   "--logpath", self.log, "--logappend"]
+                   "--logpath", self.log, "--logappend", "--unixSocketPrefix", self.folder]
         if self.set_name:
             command += ["--replSet", self.set_name]
         output = open(os.path.join(self.folder, "output"), "ab")  # pylint: disable=consider-using-with

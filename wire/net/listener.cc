@@ -139,15 +139,20 @@ Status Listener::Start(const ListenerOptions& options) {
 }
 
 Status Listener::BindAll() {
+  std::set<std::string> bound;
   for (const std::string& ip : options_.bind_ips) {
-    RETURN_IF_ERROR(BindTcp(ip));
+    RETURN_IF_ERROR(BindTcp(ip, &bound));
   }
   return options_.unix_socket_path.empty() ? OkStatus() : BindUnix();
 }
 
-Status Listener::BindTcp(const std::string& ip) {
+// `bound`: addresses listened on so far; "localhost,127.0.0.1" names one of them twice.
+Status Listener::BindTcp(const std::string& ip, std::set<std::string>* bound) {
   ASSIGN_OR_RETURN(const std::vector<SocketAddress> addresses, Resolve({ip, port_}));
   for (const SocketAddress& address : addresses) {
+    if (!bound->insert(address.ToString()).second) {
+      continue;
+    }
     const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
       return SystemError("Could not create a socket");

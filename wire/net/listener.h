@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -70,7 +71,7 @@ class Listener final : private SessionOwner {
   void OnSessionClosed(int64_t id) override;
 
   Status BindAll();
-  Status BindTcp(const std::string& ip);
+  Status BindTcp(const std::string& ip, std::set<std::string>* bound);
   Status BindUnix();
   void OnAccepted(int fd, int family);
   bool Admit(int64_t* id);
