@@ -21,6 +21,9 @@ using storage::Space;
 
 namespace {
 
+// Of all keys and values, docs/FORMATS.md.
+constexpr int32_t kFormatVersion = 1;
+
 std::string_view UuidKey(const CollectionInfo& c) {
   return {reinterpret_cast<const char*>(c.uuid.bytes), 16};
 }
@@ -36,6 +39,17 @@ Status ForEachKey(storage::Engine* engine, char letter,
     RETURN_IF_ERROR(visit(cursor->key(), cursor->value()));
   }
   return cursor->status();
+}
+
+// Data of a later version are refused before anything is read or written.
+Status CheckFormat(DocView meta) {
+  const int64_t version = bson::ToInt64Clamped(meta.Find("version"));
+  return version == kFormatVersion
+             ? OkStatus()
+             : Error(ErrorCode::kUnsupportedFormat,
+                     StrCat("the data files have format version ", version,
+                            ", this server reads version ", kFormatVersion,
+                            "; start the server version that wrote them"));
 }
 
 }  // namespace
@@ -137,7 +151,7 @@ std::shared_ptr<CollectionInfo> Catalog::Impl::NextVersion(const CollectionInfo&
 }
 
 std::string EncodeMeta(Ident next_ident) {
-  return bson::MakeDoc("version", 1, "nextIdent", static_cast<int64_t>(next_ident));
+  return bson::MakeDoc("version", kFormatVersion, "nextIdent", static_cast<int64_t>(next_ident));
 }
 
 std::string EncodeDropped(const DroppedRange& range) {
@@ -228,6 +242,10 @@ Status Catalog::Impl::LoadCollection(Ident ident, DocView metadata,
 
 Status Catalog::Load() {
   Impl& impl = *impl_;
+  storage::PinnedValue meta;
+  ASSIGN_OR_RETURN(const bool has_meta,
+                   impl.engine->Get(Space::kCatalog, keys::kMeta, nullptr, &meta));
+  RETURN_IF_ERROR(has_meta ? CheckFormat(DocView(meta.view())) : OkStatus());
   std::vector<CollectionPtr> all;
   std::vector<Ident> unfinished;
   Ident newest = 0;  // ident in use
@@ -259,9 +277,6 @@ Status Catalog::Load() {
   RETURN_IF_ERROR(ForEachKey(impl.engine, keys::kCollection, load_collection));
   RETURN_IF_ERROR(ForEachKey(impl.engine, keys::kDropped, load_dropped));
   RETURN_IF_ERROR(ForEachKey(impl.engine, keys::kBuilding, note_unfinished));
-  storage::PinnedValue meta;
-  ASSIGN_OR_RETURN(const bool has_meta,
-                   impl.engine->Get(Space::kCatalog, keys::kMeta, nullptr, &meta));
   const int64_t stored =
       has_meta ? bson::ToInt64Clamped(DocView(meta.view()).Find("nextIdent")) : 1;
   impl.next_ident = std::max(static_cast<Ident>(stored), newest + 1);

@@ -232,6 +232,17 @@ TEST_F(DdlTest, S06_024_BuildOverDocuments) {
   ExpectValid("db.c");
 }
 
+TEST_F(DdlTest, DataOfAnotherFormatAreRefused) {
+  node_.Create("db.c");
+  auto batch = node_.engine()->NewBatch();
+  batch->Put(Space::kCatalog, keys::kMeta, bson::MakeDoc("version", 2, "nextIdent", 9));
+  ASSERT_TRUE(node_.engine()->Write(batch.get()).ok());
+  Catalog later(node_.engine(), node_.sequencer(), node_.positions());
+  const Status loaded = later.Load();
+  EXPECT_EQ(CodeOf(loaded), ErrorCode::kUnsupportedFormat);
+  EXPECT_TRUE(TextOf(loaded).starts_with("the data files have format version 2"));
+}
+
 TEST_F(DdlTest, UnfinishedBuildIsCleanedAtStart) {
   node_.Create("db.c");
   ASSERT_TRUE(node_.Insert("db.c", R"({"_id": 1})").ok());
