@@ -101,6 +101,7 @@ std::string TransparentHugePages(const std::string& setting) {
 }
 
 int64_t OpenFilesLimit() { return SoftLimit(RLIMIT_NOFILE); }
+int64_t ProcessesLimit() { return SoftLimit(RLIMIT_NPROC); }
 
 void RaiseOpenFilesLimit() {
   rlimit limit{};
@@ -109,7 +110,5 @@ void RaiseOpenFilesLimit() {
     setrlimit(RLIMIT_NOFILE, &limit);
   }
 }
-
-int64_t ProcessesLimit() { return SoftLimit(RLIMIT_NPROC); }
 
 }  // namespace septet

@@ -27,8 +27,8 @@ std::string HostName();
 std::string TransparentHugePages(const std::string& setting);
 // Soft limits of this process; -1 = unlimited.
 int64_t OpenFilesLimit();
+int64_t ProcessesLimit();
 // Raises the soft limit of open files to the hard one, as far as the system lets it.
 void RaiseOpenFilesLimit();
-int64_t ProcessesLimit();
 
 }  // namespace septet

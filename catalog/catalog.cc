@@ -41,7 +41,7 @@ Status ForEachKey(storage::Engine* engine, char letter,
   return cursor->status();
 }
 
-// Data of a later version are refused before anything is read or written.
+// Before anything else of the catalog is read or any key is written.
 Status CheckFormat(DocView meta) {
   const int64_t version = bson::ToInt64Clamped(meta.Find("version"));
   return version == kFormatVersion

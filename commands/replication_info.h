@@ -100,6 +100,7 @@ class ReplicationInfo {
   // True if `optime` is known to satisfy `wc` already: the fast way that needs no waiter.
   virtual bool IsSatisfied(const WriteConcern& wc, const repl::OpTime& optime) = 0;
   // Calls `done` once: ok when satisfied, or the error that ends the wait (PrimarySteppedDown ...).
+  // It may still come after CancelWriteConcernWait.
   virtual WaiterId WaitForWriteConcern(const WriteConcern& wc, const repl::OpTime& optime,
                                        std::function<void(Status)> done) = 0;
   virtual void CancelWriteConcernWait(WaiterId id) = 0;

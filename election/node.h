@@ -218,7 +218,7 @@ class Node {
   void StepDownSucceeded();
   void StepDownFailed();
   const MemberConfig* BestSuccessor() const;
-  bool SuccessorMayCome() const;
+  bool MaySucceed(const Peer& peer) const;
   void BeginConfigChange(ConfigChange change);
   void ContinueConfigChange();
   void StartProbe();

@@ -108,6 +108,12 @@ void Node::Handle(const WritesStopped& e) {
   }
 }
 
+// Whether waiting may make it the successor, however far behind it is.
+bool Node::MaySucceed(const Peer& peer) const {
+  const MemberConfig* m = config_->Find(peer.id);
+  return peer.up && m != nullptr && m->is_electable() && m->is_voter();
+}
+
 // The member to hand over to: caught up, electable, of the highest priority; the first of equals.
 const MemberConfig* Node::BestSuccessor() const {
   const MemberConfig* best = nullptr;
@@ -115,9 +121,8 @@ const MemberConfig* Node::BestSuccessor() const {
     const repl::MemberProgress* progress = progress_.Find(m.id);
     const auto peer = std::find_if(peers_.begin(), peers_.end(),
                                    [&](const Peer& p) { return p.id == m.id; });
-    if (peer == peers_.end() || progress == nullptr || !m.is_electable() || !m.is_voter() ||
-        !peer->up || peer->state != MemberState::kSecondary ||
-        progress->written.optime < written_.optime) {
+    if (peer == peers_.end() || !MaySucceed(*peer) || peer->state != MemberState::kSecondary ||
+        progress == nullptr || progress->written.optime < written_.optime) {
       continue;
     }
     if (best == nullptr || m.effective_priority() > best->effective_priority()) {
@@ -125,14 +130,6 @@ const MemberConfig* Node::BestSuccessor() const {
     }
   }
   return best;
-}
-
-// Whether waiting may bring a successor: some electable voter answers, however far behind it is.
-bool Node::SuccessorMayCome() const {
-  return std::any_of(peers_.begin(), peers_.end(), [&](const Peer& p) {
-    const MemberConfig* m = config_->Find(p.id);
-    return p.up && m != nullptr && m->is_electable() && m->is_voter();
-  });
 }
 
 void Node::ContinueStepDown() {
@@ -149,7 +146,8 @@ void Node::ContinueStepDown() {
       StepDownSucceeded();
       return;
     }
-    if (step_down_->shutdown && !SuccessorMayCome()) {
+    if (step_down_->shutdown &&
+        std::none_of(peers_.begin(), peers_.end(), [&](const Peer& p) { return MaySucceed(p); })) {
       StepDownSucceeded();  // nobody to wait for
       return;
     }

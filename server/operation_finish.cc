@@ -114,33 +114,13 @@ commands::Outcome Operation::AfterCommand(Done done) {
                                   std::chrono::milliseconds(concern.wtimeout_millis)
                             : std::chrono::steady_clock::time_point::max();
   const int64_t waited_since = MonotonicMicros();
-  const auto finish = [this, done = std::move(done), waited_since](bool timed_out) {
-    write_concern_timed_out_ = timed_out;
-    write_concern_wait_micros_ = MonotonicMicros() - waited_since;
-    return AfterWriteConcern(done);
-  };
-  if (!IsMajority(concern) || !client_->replication().replica_set) {
-    return {Suspend{.wait = commands::WaitWriteConcern{.optime = optime},
-                    .resume = finish,
-                    .deadline = deadline}};
-  }
-  // Acknowledged by a majority means seen by every later majority read, so the committed snapshot must
-  // hold it too (S08-031).
-  positions->WantCommittedSnapshot(optime);
-  const auto then_snapshot = [this, finish, positions, optime, deadline](bool timed_out) {
-    repl::OpTime at;
-    positions->CommittedSnapshot(&at);
-    if (timed_out || !write_concern_error_.ok() || at >= optime ||
-        !op_->interrupt.CheckNow().ok()) {
-      return finish(timed_out);
-    }
-    return commands::Outcome{
-        Suspend{.wait = commands::WaitOptime{commands::WaitOptime::Which::kCommitted, optime},
-                .resume = finish,
-                .deadline = deadline}};
-  };
   return {Suspend{.wait = commands::WaitWriteConcern{.optime = optime},
-                  .resume = then_snapshot,
+                  .resume =
+                      [this, done = std::move(done), waited_since](bool timed_out) {
+                        write_concern_timed_out_ = timed_out;
+                        write_concern_wait_micros_ = MonotonicMicros() - waited_since;
+                        return AfterWriteConcern(done);
+                      },
                   .deadline = deadline}};
 }
 

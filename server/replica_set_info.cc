@@ -103,7 +103,8 @@ bool ReplicaSetInfo::IsSatisfied(const WriteConcern& wc, const repl::OpTime& opt
   if (OwnJournalOnly(wc)) {
     return wc.concern.journal != Journal::kYes || positions_->durable().optime >= optime;
   }
-  return driver_->election()->IsSatisfied(wc.concern, optime);
+  return driver_->election()->IsSatisfied(wc.concern, optime) &&
+         (wc.concern.kind != Kind::kMajority || positions_->HasCommittedSnapshot(optime));
 }
 
 commands::ReplicationInfo::WaiterId ReplicaSetInfo::WaitForWriteConcern(
@@ -113,6 +114,18 @@ commands::ReplicationInfo::WaiterId ReplicaSetInfo::WaitForWriteConcern(
                                             [done = std::move(done)] { done(OkStatus()); });
     sequencer_->RequestSync();
     return id * 2 + 1;
+  }
+  if (wc.concern.kind == Kind::kMajority) {
+    // Acknowledged by a majority means seen by every later majority read (S08-036), so the committed
+    // snapshot must hold it too. It is asked for now, to be there when the entry is committed.
+    positions_->WantCommittedSnapshot(optime);
+    done = [positions = positions_, optime, done = std::move(done)](const Status& status) {
+      if (!status.ok()) {
+        done(status);
+        return;
+      }
+      positions->WaitFor(repl::Positions::Which::kCommitted, optime, [done] { done(OkStatus()); });
+    };
   }
   const WaiterId id =
       driver_->election()->WaitForWriteConcern(wc.concern, optime, std::move(done));

@@ -16,10 +16,26 @@
 #include "bson/builder.h"
 #include "bson/ejson.h"
 #include "commands/version.h"
+#include "wire/net/address.h"
 
 namespace septet::server {
 
 using log::Attribute;
+
+namespace {
+
+// Whether others than this machine can connect; a name that cannot be resolved counts as one of them.
+bool ReachableFromNetwork(const ServerOptions& options) {
+  return options.bind_ip_all ||
+         std::any_of(options.bind_ips.begin(), options.bind_ips.end(), [&](const std::string& ip) {
+           const auto addresses = wire::Resolve({ip, options.port});
+           return !addresses.ok() ||
+                  !std::all_of(addresses->begin(), addresses->end(),
+                               [](const wire::SocketAddress& a) { return a.is_loopback(); });
+         });
+}
+
+}  // namespace
 
 void LogStart(const ServerOptions& options, const commands::ProcessFacts& facts) {
   P_LOG(kInfo, kControl, 4615611, "Septet starting", {"pid", facts.pid}, {"port", options.port},
@@ -47,15 +63,6 @@ void LogStart(const ServerOptions& options, const commands::ProcessFacts& facts)
     P_LOG(kWarning, kControl, 7300002, "An option was accepted but does nothing here",
           {"warning", warning});
   }
-}
-
-bool ReachableFromNetwork(const ServerOptions& options) {
-  if (options.bind_ip_all) {
-    return true;
-  }
-  return std::any_of(options.bind_ips.begin(), options.bind_ips.end(), [](const std::string& ip) {
-    return ip != "localhost" && ip != "::1" && !ip.starts_with("127.") && !ip.starts_with('/');
-  });
 }
 
 void LogStartupWarnings(const ServerOptions& options) {

@@ -58,7 +58,8 @@ class WriteConcernQueue {
   void Remove(WaiterId id);
 
   // Call after every change of progress or commit point: moves the ids of waiters that are satisfied to
-  // `*done`. majority = the commit point reached the position, so a majority read sees it next.
+  // `*done`. majority = the commit point reached the position; that a majority read sees it is for the
+  // caller to wait for (Positions, kCommitted).
   void TakeSatisfied(const Progress& progress, const OpTime& commit_point,
                      std::vector<WaiterId>* done);
   // Step-down: all waiters leave; answer them PrimarySteppedDown (189).

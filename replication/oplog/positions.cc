@@ -338,6 +338,18 @@ SnapshotPtr Positions::CommittedSnapshot(OpTime* optime) const {
   return impl_->committed.snapshot;
 }
 
+bool Positions::HasCommittedSnapshot(OpTime optime) const {
+  absl::MutexLock lock(&impl_->mu);
+  return impl_->committed.optime >= optime;
+}
+
+void Positions::WantCommittedSnapshot(OpTime optime) {
+  absl::MutexLock lock(&impl_->mu);
+  if (impl_->committed.optime < optime) {
+    impl_->DemandCandidate(optime.ts);
+  }
+}
+
 bson::Timestamp Positions::ClusterTime() const {
   return bson::Timestamp::FromU64(impl_->cluster_time.load(std::memory_order_acquire));
 }
@@ -374,13 +386,6 @@ bson::Timestamp Positions::Tick(uint32_t count, int64_t wall_secs) {
 
 Positions::WaiterId Positions::WaitFor(Which which, OpTime optime, std::function<void()> done) {
   return impl_->AddWaiter({which, false, optime}, std::move(done));
-}
-
-void Positions::WantCommittedSnapshot(OpTime optime) {
-  absl::MutexLock lock(&impl_->mu);
-  if (impl_->committed.optime < optime) {
-    impl_->DemandCandidate(optime.ts);
-  }
 }
 
 Positions::WaiterId Positions::WaitForTimestamp(Which which, bson::Timestamp ts,

@@ -43,6 +43,11 @@ class Positions {
 
   // Newest snapshot that contains only majority-committed entries; null before the first.
   std::shared_ptr<const storage::Snapshot> CommittedSnapshot(OpTime* optime) const;
+  // Does the committed snapshot hold the entry?
+  bool HasCommittedSnapshot(OpTime optime) const;
+  // WaitFor(kCommitted, optime) will follow once `optime` is committed: without a snapshot at hand then,
+  // it would wait for a later entry to be committed too.
+  void WantCommittedSnapshot(OpTime optime);
 
   // Cluster time: hybrid logical clock. Tick gives a fresh timestamp > everything seen.
   bson::Timestamp ClusterTime() const;
@@ -55,9 +60,6 @@ class Positions {
   // kDurable: ask the sequencer for a sync too (RequestSync), or wait for the journal's next round.
   WaiterId WaitFor(Which which, OpTime optime, std::function<void()> done);
   // Waits by timestamp only (afterClusterTime).
-  // WaitFor(kCommitted, optime) will follow once `optime` is committed: without a snapshot at hand then,
-  // it would wait for a later entry to be committed too.
-  void WantCommittedSnapshot(OpTime optime);
   WaiterId WaitForTimestamp(Which which, bson::Timestamp ts, std::function<void()> done);
   // After it returns `done` will not start any more; it may be running on another thread.
   void CancelWait(WaiterId id);

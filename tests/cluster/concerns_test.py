@@ -198,32 +198,48 @@ class MajorityReads(unittest.TestCase):
 
     def test_acknowledged_by_a_majority_means_read_by_a_majority_read(self):
         """S08-028, S08-036, S08-045: while others write, so that the commit point never stands still."""
+        self.write_and_read("quiet")
         stop = threading.Event()
+        noise = [0, 0]
 
-        def write():
+        def write(number):
             with wire.Connection(self.primary.address) as connection:
                 while not stop.is_set():
                     connection.command("test", {"insert": "noise", "documents": [{"a": 1}],
                                                 "writeConcern": {"w": 1}})
-        writers = [threading.Thread(target=write) for _ in range(2)]
-        for noise in (False, True):
-            if noise:
-                for writer in writers:
-                    writer.start()
-            try:
-                with wire.Connection(self.primary.address) as connection:
-                    for i in range(200):
-                        key = f"{noise}{i}"
-                        reply = connection.command("test", {"insert": "rm", "documents": [{"_id": key}]})
-                        self.assertEqual(reply["n"], 1, reply)
-                        found = connection.command("test", {"find": "rm", "filter": {"_id": key},
-                                                            "readConcern": {"level": "majority"}})
-                        self.assertEqual(len(found["cursor"]["firstBatch"]), 1, (key, found))
-            finally:
-                stop.set()
-                for writer in writers:
-                    if noise:
-                        writer.join()
+                    noise[number] += 1
+        writers = [threading.Thread(target=write, args=(n,)) for n in range(2)]
+        for writer in writers:
+            writer.start()
+        try:
+            self.write_and_read("noisy")
+        finally:
+            stop.set()
+            for writer in writers:
+                writer.join()
+        self.assertGreater(min(noise), 10)
+
+    def write_and_read(self, name):
+        """Inserts with the default w:majority, each read by a majority read at once."""
+        with wire.Connection(self.primary.address) as connection:
+            for i in range(200):
+                key = f"{name} {i}"
+                reply = connection.command("test", {"insert": "rm", "documents": [{"_id": key}]})
+                self.assertEqual(reply["n"], 1, reply)
+                found = connection.command("test", {"find": "rm", "filter": {"_id": key},
+                                                    "readConcern": {"level": "majority"}})
+                self.assertEqual(len(found["cursor"]["firstBatch"]), 1, (key, found))
+
+    def test_get_last_error_of_a_majority_means_the_same(self):
+        """S08-036 as drivers of 2011 ask for it: OP_INSERT, then getLastError on the connection."""
+        with wire.Connection(self.primary.address) as connection:
+            for i in range(100):
+                connection.insert_as_2011("test.gle", {"_id": i})
+                told = connection.command("test", {"getLastError": 1, "w": "majority"})
+                self.assertIsNone(told["err"], told)
+                found = connection.command("test", {"find": "gle", "filter": {"_id": i},
+                                                    "readConcern": {"level": "majority"}})
+                self.assertEqual(len(found["cursor"]["firstBatch"]), 1, (i, found))
 
     def test_majority_read_sees_the_last_write_before_a_pause(self):
         for i in range(20):

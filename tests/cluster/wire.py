@@ -11,6 +11,7 @@ import bson
 from bson.codec_options import CodecOptions
 
 OP_MSG = 2013
+OP_INSERT = 2002
 MORE_TO_COME = 2
 _OPTIONS = CodecOptions(tz_aware=False)
 _request_ids = itertools.count(1)
@@ -47,9 +48,15 @@ class Connection:
         """Sends `command` without waiting for the reply; returns the request's id."""
         body = dict(command)
         body["$db"] = database
-        payload = struct.pack("<i", flags) + b"\x00" + bson.encode(body)
+        return self._send(OP_MSG, struct.pack("<i", flags) + b"\x00" + bson.encode(body))
+
+    def insert_as_2011(self, namespace, document):
+        """OP_INSERT, which has no reply: getLastError asks what became of it."""
+        self._send(OP_INSERT, struct.pack("<i", 0) + namespace.encode() + b"\x00" + bson.encode(document))
+
+    def _send(self, opcode, payload):
         request_id = next(_request_ids)
-        self.socket.sendall(struct.pack("<iiii", 16 + len(payload), request_id, 0, OP_MSG) + payload)
+        self.socket.sendall(struct.pack("<iiii", 16 + len(payload), request_id, 0, opcode) + payload)
         return request_id
 
     def receive(self):

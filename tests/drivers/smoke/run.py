@@ -59,21 +59,23 @@ def play(command, replica_set):
     """Runs the program; returns its exit code and whether its last line was ok."""
     last = ""
     uri = replica_set.uri()
-    # The set's folder is taken by the set; the program ends with its input if this process dies.
+    # If this process dies, the program's input ends and so does the program.
     with subprocess.Popen(command + [uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, bufsize=1) as program:
         killer = threading.Timer(SECONDS, program.kill)
         killer.start()
-        for line in program.stdout:
-            last = line.strip()
-            print(f"  {last}", flush=True)
-            if last == "FAILOVER":
-                primary = replica_set.wait_primary()
-                primary.kill()
-                program.stdin.write("killed\n")
-                program.stdin.flush()
-        code = program.wait()
-        killer.cancel()
+        try:
+            for line in program.stdout:
+                last = line.strip()
+                print(f"  {last}", flush=True)
+                if last == "FAILOVER":
+                    replica_set.wait_primary().kill()
+                    program.stdin.write("killed\n")
+                    program.stdin.flush()
+        finally:
+            program.stdin.close()
+            code = program.wait()
+            killer.cancel()
     return code, last == "ok"
 
 
