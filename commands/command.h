@@ -146,6 +146,9 @@ struct Suspend {
   Resume resume;
   // No deadline = the operation's own (maxTimeMS).
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  // The client asked to be kept waiting (awaitData, awaitable hello, a member's oplog fetch): the time is
+  // not the operation's in latencies, profile and slow log.
+  bool asked_for = false;
 };
 
 // The end of a command. Its reply's fields stand in the DocBuilder, without `ok` and what the dispatcher

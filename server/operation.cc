@@ -65,6 +65,7 @@ void Operation::Begin(bson::DocView body, bool is_legacy) {
   write_concern_error_ = OkStatus();
   write_concern_timed_out_ = false;
   write_concern_wait_micros_ = 0;
+  asked_wait_micros_ = 0;
   labels_forced_ = false;
   forced_write_concern_error_.clear();
   request_.body = body;

@@ -117,6 +117,8 @@ class Operation {
   Status write_concern_error_;
   bool write_concern_timed_out_ = false;
   int64_t write_concern_wait_micros_ = 0;
+  int64_t asked_wait_since_ = 0;    // 0: not in a wait that the client asked for
+  int64_t asked_wait_micros_ = 0;   // of this reply
   std::string forced_write_concern_error_;  // encoded, of failCommand
   std::string forced_labels_;               // encoded array, of failCommand
   bool labels_forced_ = false;

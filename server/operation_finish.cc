@@ -288,7 +288,7 @@ void Operation::Account(const Status& status, size_t reply_bytes) {
   if (spec_ == nullptr || !registered_) {
     return;
   }
-  const int64_t micros = MonotonicMicros() - start_micros_ - write_concern_wait_micros_;
+  const int64_t micros = MonotonicMicros() - start_micros_ - write_concern_wait_micros_ - asked_wait_micros_;
   const bool is_write = (spec_->flags & commands::kWrite) != 0;
   CountOperation(*spec_, request_, metrics);
   if ((spec_->flags & (commands::kWrite | commands::kReadData)) != 0) {
@@ -376,6 +376,7 @@ void Operation::Send(std::string body, bool failed, Done* done) {
 
 void Operation::NextExhaustRound() {
   start_micros_ = MonotonicMicros();
+  asked_wait_micros_ = 0;
   reply_.Reset();
   op_->counters = {};
   op_->may_block = false;

@@ -93,6 +93,7 @@ bool Operation::Park(Suspend* suspend, Outcome* next) {
   }
   const uint64_t ticket = ++ticket_;
   parked_ = true;
+  asked_wait_since_ = suspend->asked_for ? MonotonicMicros() : 0;
   resume_ = std::move(suspend->resume);
   client_->slot.SetWaiting(true);
   if (registered_) {
@@ -192,6 +193,9 @@ void Operation::Wake(uint64_t ticket, bool timed_out) {
     return;
   }
   parked_ = false;
+  if (asked_wait_since_ != 0) {
+    asked_wait_micros_ += MonotonicMicros() - asked_wait_since_;
+  }
   timer_.Cancel();
   timer_ = {};
   if (unsubscribe_) {

@@ -97,7 +97,7 @@ Outcome Continue(const std::shared_ptr<BatchRun>& run) {
 // awaitData: nothing there; look again when something was written, or answer empty at the deadline.
 Outcome Wait(std::shared_ptr<BatchRun> run) {
   const uint64_t seen = run->cursor->plan.context->snapshot->sequence();
-  Suspend suspend{WaitNewData{run->cursor->ns, seen}, nullptr, std::chrono::steady_clock::time_point::max()};
+  Suspend suspend{.wait = WaitNewData{run->cursor->ns, seen}, .resume = nullptr, .asked_for = true};
   suspend.deadline = run->op->interrupt.has_deadline()
                          ? run->op->interrupt.deadline()
                          : std::chrono::steady_clock::now() +

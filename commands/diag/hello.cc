@@ -193,7 +193,8 @@ class Hello {
           const Status killed = self.op_->interrupt.Check();
           return killed.ok() ? self.Answer(await) : Outcome::Fail(killed);
         },
-        .deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(await.max_millis)}};
+        .deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(await.max_millis),
+        .asked_for = true}};
   }
 
   Outcome Answer(const Await& await) const {

@@ -126,7 +126,10 @@ Outcome Look(const std::shared_ptr<FetchRun>& run, bool timed_out) {
         positions->CancelWait(committed);
       };
     };
-    return {Suspend{std::move(wait), [run](bool late) { return Look(run, late); }, run->deadline}};
+    return {Suspend{.wait = std::move(wait),
+                    .resume = [run](bool late) { return Look(run, late); },
+                    .deadline = run->deadline,
+                    .asked_for = true}};
   }
   int count = 0;
   bool found = false;

@@ -12,6 +12,7 @@ Thread rule: a ReplicaSet belongs to one thread; the connections that tests open
 import atexit
 import contextlib
 import ctypes
+import json
 import os
 import random
 import shlex
@@ -195,6 +196,11 @@ class Server:
         options.setdefault("serverSelectionTimeoutMS", 10000)
         options.setdefault("socketTimeoutMS", 30000)
         return pymongo.MongoClient(HOST, self.port, **options)
+
+    def log_lines(self):
+        """What the server has logged, each line's document."""
+        with open(self.log, encoding="utf-8") as f:
+            return [json.loads(line) for line in f]
 
     def log_tail(self, lines=LOG_LINES_SHOWN):
         text = ""

@@ -5,9 +5,11 @@
 Expected: the manual's "Replica Set Oplog" and "replSetResizeOplog" (S02_083); whole chunks of 16 MB go.
 """
 import os
+import time
 import unittest
 
 import harness
+import wire
 
 MB = 1 << 20
 OPLOG_MB = 20
@@ -26,6 +28,30 @@ def oplog_size(server):
 def entry(server, direction):
     batch = local(server, {"find": "oplog.rs", "sort": {"$natural": direction}, "limit": 1})
     return batch["cursor"]["firstBatch"][0]
+
+
+class Waiting(unittest.TestCase):
+    def test_waits_that_were_asked_for_are_not_slow_operations(self):
+        """S11-052: a member that waits for entries, awaitData and an awaitable hello are not told as slow."""
+        test_commands = ("--setParameter", "enableTestCommands=1")
+        with harness.ReplicaSet(2, arguments=test_commands) as members:
+            primary = members.primary()
+            with wire.Connection(primary.address) as connection:
+                hello = connection.command("admin", {"hello": 1})
+                connection.command("admin", {"hello": 1, "maxAwaitTimeMS": 300,
+                                             "topologyVersion": hello["topologyVersion"]})
+                connection.command("test", {"create": "capped", "capped": True, "size": 100000})
+                connection.command("test", {"insert": "capped", "documents": [{"_id": 1}]})
+                tail = connection.command("test", {"find": "capped", "tailable": True, "awaitData": True})
+                began = time.monotonic()
+                more = connection.command("test", {"getMore": tail["cursor"]["id"], "collection": "capped",
+                                                   "maxTimeMS": 300})
+                self.assertEqual(more["cursor"]["nextBatch"], [])
+                self.assertGreaterEqual(time.monotonic() - began, 0.25)
+                # What is slow by itself is told.
+                connection.command("admin", {"sleep": 1, "millis": 300})
+            slow = [line["attr"]["command"] for line in primary.log_lines() if line["id"] == 51803]
+            self.assertEqual([next(iter(command)) for command in slow], ["sleep"], slow)
 
 
 class Oplog(unittest.TestCase):
