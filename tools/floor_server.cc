@@ -3,9 +3,10 @@
 // Answers ping and hello, and every find with one fixed document of 1 KB. Benchmarks run it beside
 // the product and give their figures as ratios to it (docs/PERFORMANCE.md).
 //
-//   septet_floor [--port 27117] [--threads 1] [--raw]
+//   septet_floor [--port 27117] [--threads 1] [--raw | --rocksdb FOLDER]
 //
 // --raw: a bare epoll loop of one thread instead, without parsing: the floor under the floor.
+// --rocksdb: reads and writes do the bare storage work of the request (floor_rocks.h), one thread.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,7 @@
 #include "bson/builder.h"
 
 #include "base/clock.h"
+#include "tools/floor_rocks.h"
 #include "wire/codec/serialize.h"
 #include "wire/net/address.h"
 #include "wire/net/listener.h"
@@ -58,12 +61,22 @@ std::string HelloReply(int64_t connection_id) {
   reply.AppendDate("localTime", WallMillis());
   reply.Append("connectionId", static_cast<int32_t>(connection_id));
   reply.Append("minWireVersion", 0).Append("maxWireVersion", 21);
+  // As a member of a set that knows sessions, so that drivers send what they send to the product.
+  reply.Append("setName", "floor").Append("setVersion", 1).Append("me", "floor:1");
+  {
+    const auto hosts = reply.Array("hosts");
+    reply.Add("floor:1");
+  }
+  reply.Append("logicalSessionTimeoutMinutes", 30);
   reply.Append("readOnly", false).Append("ok", 1.0);
   return reply.Finish();
 }
 
 class FloorHandler final : public wire::Handler {
  public:
+  // `store` may be null: then every find gets the fixed document.
+  explicit FloorHandler(tools::FloorStore* store) : store_(store) {}
+
   std::unique_ptr<wire::ClientState> OnConnect(wire::Connection&) override { return nullptr; }
   void OnClose(wire::Connection&) override {}
   std::string ErrorBody(wire::Connection&, const Status& status) override {
@@ -83,7 +96,9 @@ class FloorHandler final : public wire::Handler {
       name = query->command_name();
     }
     wire::Reply reply;
-    if (name == "find") {
+    if (store_ != nullptr && request.msg() != nullptr && UsesStore(name)) {
+      reply.body = store_->Run(*request.msg());
+    } else if (name == "find") {
       reply.body = find_;
     } else if (name == "hello" || name == "isMaster" || name == "ismaster") {
       reply.body = HelloReply(connection->facts().id);
@@ -94,6 +109,11 @@ class FloorHandler final : public wire::Handler {
   }
 
  private:
+  static bool UsesStore(std::string_view name) {
+    return name == "find" || name == "insert" || name == "update" || name == "createIndexes";
+  }
+
+  tools::FloorStore* store_;
   const std::string find_ = FindReply();
   const std::string ok_ = MakeDoc("ok", 1.0);
 };
@@ -107,14 +127,23 @@ void WaitForSignal() {
   sigwait(&set, &signal);
 }
 
-int Serve(int port, size_t threads) {
+int Serve(int port, size_t threads, const std::string& folder) {
   // Before any thread starts, so that all of them leave the signals to WaitForSignal.
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  FloorHandler handler;
+  std::unique_ptr<tools::FloorStore> store;
+  if (!folder.empty()) {
+    auto opened = tools::FloorStore::Open(folder);
+    if (!opened.ok()) {
+      std::fprintf(stderr, "%s\n", std::string(TextOf(opened.status())).c_str());
+      return 1;
+    }
+    store = *std::move(opened);
+  }
+  FloorHandler handler(store.get());
   wire::IoThreads io(threads);
   wire::Listener listener(&io, &handler);
   wire::ListenerOptions options;
@@ -231,22 +260,25 @@ int main(int argc, char** argv) {
   int port = 27117;
   int threads = 1;
   bool raw = false;
+  std::string folder;
   for (int i = 1; i < argc; ++i) {
     const std::string_view option = argv[i];
     if (option == "--raw") {
       raw = true;
     } else if (option == "--port" && i + 1 < argc) {
       port = std::atoi(argv[++i]);
+    } else if (option == "--rocksdb" && i + 1 < argc) {
+      folder = argv[++i];
     } else if (option == "--threads" && i + 1 < argc) {
       threads = std::atoi(argv[++i]);
     } else {
-      std::fprintf(stderr, "usage: septet_floor [--port N] [--threads N] [--raw]\n");
+      std::fprintf(stderr, "usage: septet_floor [--port N] [--threads N] [--raw | --rocksdb FOLDER]\n");
       return 2;
     }
   }
-  if (port < 0 || port > 65535 || threads < 1) {
-    std::fprintf(stderr, "septet_floor: a port is 0..65535, threads at least 1\n");
+  if (port < 0 || port > 65535 || threads < 1 || (!folder.empty() && threads > 1)) {
+    std::fprintf(stderr, "septet_floor: a port is 0..65535, threads at least 1, with RocksDB 1\n");
     return 2;
   }
-  return raw ? septet::ServeRaw(port) : septet::Serve(port, static_cast<size_t>(threads));
+  return raw ? septet::ServeRaw(port) : septet::Serve(port, static_cast<size_t>(threads), folder);
 }

@@ -8,7 +8,6 @@
 //   wire_load --port P --idle 10000 --pid SERVER     resident memory per idle connection
 //
 // find asks for {_id: i} with i uniform in [0, ids). A reply with ok: 0 ends the run.
-#include <dirent.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -16,12 +15,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +28,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "tools/process.h"
 #include "wire/codec/parse.h"
 #include "wire/codec/serialize.h"
 #include "wire/net/address.h"
@@ -56,38 +53,6 @@ struct Options {
   int idle = 0;
   bool json = false;
 };
-
-// CPU time of all threads of a process, microseconds.
-std::optional<double> CpuMicros(int pid) {
-  const std::string folder = StrCat("/proc/", pid, "/task");
-  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(::opendir(folder.c_str()), &::closedir);
-  if (tasks == nullptr) {
-    return std::nullopt;
-  }
-  double nanos = 0;
-  while (const dirent* entry = ::readdir(tasks.get())) {
-    if (entry->d_name[0] == '.') {
-      continue;
-    }
-    std::ifstream file(StrCat(folder, "/", std::string_view(entry->d_name), "/schedstat"));
-    double on_cpu = 0;
-    if (file >> on_cpu) {
-      nanos += on_cpu;
-    }
-  }
-  return nanos / 1000;
-}
-
-int64_t ResidentKb(int pid) {
-  std::ifstream file(StrCat("/proc/", pid, "/status"));
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.starts_with("VmRSS:")) {
-      return std::atoll(line.c_str() + 6);
-    }
-  }
-  return 0;
-}
 
 [[noreturn]] void Die(std::string_view text) {
   std::fprintf(stderr, "wire_load: %.*s\n", static_cast<int>(text.size()), text.data());
@@ -123,10 +88,6 @@ struct Connection {
   int64_t sent_ns = 0;
 };
 
-int64_t NowNanos() {
-  return std::chrono::steady_clock::now().time_since_epoch().count();
-}
-
 class Load {
  public:
   Load(const Options& options, const wire::SocketAddress& address)
@@ -145,10 +106,10 @@ class Load {
 
   // Runs the loop for so long; returns the operations done. Samples are kept if `record`.
   int64_t Run(double seconds, bool record) {
-    const int64_t end = NowNanos() + static_cast<int64_t>(seconds * 1e9);
+    const int64_t end = tools::NowNanos() + static_cast<int64_t>(seconds * 1e9);
     int64_t done = 0;
     epoll_event events[128];
-    for (int64_t now = NowNanos(); now < end; now = NowNanos()) {
+    for (int64_t now = tools::NowNanos(); now < end; now = tools::NowNanos()) {
       const int n = ::epoll_wait(epoll_fd_, events, 128, 100);
       for (int i = 0; i < n; ++i) {
         auto* const connection = static_cast<Connection*>(events[i].data.ptr);
@@ -158,7 +119,7 @@ class Load {
         ++done;
         if (record) {
           samples_.push_back(static_cast<uint32_t>(
-              std::min<int64_t>(NowNanos() - connection->sent_ns, UINT32_MAX)));
+              std::min<int64_t>(tools::NowNanos() - connection->sent_ns, UINT32_MAX)));
         }
         Start(connection);
       }
@@ -197,7 +158,7 @@ class Load {
       std::memcpy(connection->request.data() + connection->id_at, &id, sizeof(id));
     }
     connection->reply.clear();
-    connection->sent_ns = NowNanos();
+    connection->sent_ns = tools::NowNanos();
     SendAll(connection->fd, connection->request);
   }
 
@@ -244,11 +205,11 @@ class Load {
 int RunLoad(const Options& options, const wire::SocketAddress& address) {
   Load load(options, address);
   load.Run(options.warmup, false);
-  const std::optional<double> before = CpuMicros(options.pid);
-  const int64_t start = NowNanos();
+  const std::optional<double> before = tools::CpuMicrosOf(options.pid);
+  const int64_t start = tools::NowNanos();
   const int64_t done = load.Run(options.seconds, true);
-  const double elapsed = static_cast<double>(NowNanos() - start) / 1e9;
-  const std::optional<double> after = CpuMicros(options.pid);
+  const double elapsed = static_cast<double>(tools::NowNanos() - start) / 1e9;
+  const std::optional<double> after = tools::CpuMicrosOf(options.pid);
   const double per_s = static_cast<double>(done) / elapsed;
   const bool has_cpu = options.pid != 0 && before.has_value() && after.has_value();
   const double cpu =
@@ -272,9 +233,9 @@ int RunLoad(const Options& options, const wire::SocketAddress& address) {
 int RunIdle(const Options& options, const wire::SocketAddress& address) {
   const std::string body = MakeDoc("hello", 1, "$db", "admin");
   const std::string hello = wire::SerializeMsg({1, 0}, 0, DocView(body));
-  const int64_t before = ResidentKb(options.pid);
-  const std::optional<double> cpu_before = CpuMicros(options.pid);
-  const int64_t start = NowNanos();
+  const int64_t before = tools::ResidentKbOf(options.pid);
+  const std::optional<double> cpu_before = tools::CpuMicrosOf(options.pid);
+  const int64_t start = tools::NowNanos();
   std::vector<int> fds;
   for (int i = 0; i < options.idle; ++i) {
     fds.push_back(Connect(address));
@@ -284,9 +245,9 @@ int RunIdle(const Options& options, const wire::SocketAddress& address) {
       Die("the server closed a connection");
     }
   }
-  const double elapsed = static_cast<double>(NowNanos() - start) / 1e9;
-  const std::optional<double> cpu_after = CpuMicros(options.pid);
-  const int64_t after = ResidentKb(options.pid);
+  const double elapsed = static_cast<double>(tools::NowNanos() - start) / 1e9;
+  const std::optional<double> cpu_after = tools::CpuMicrosOf(options.pid);
+  const int64_t after = tools::ResidentKbOf(options.pid);
   const double n = options.idle;
   std::printf(
       "idle %d: RSS %lld -> %lld KB, %.2f KB per connection; connect + hello %.1f us of server"
