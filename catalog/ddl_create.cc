@@ -63,7 +63,8 @@ StatusOr<CollectionPtr> MakeCollection(Catalog::Impl* catalog, const Namespace& 
     return CollectionPtr(std::move(c));
   }
   c->ident = catalog->next_ident++;
-  if (options.with_id_index) {
+  // The profile is only ever read in the order it was written.
+  if (options.with_id_index && ns.collection() != "system.profile") {
     const index::Extensions::Collation collation{c->collation, c->collator};
     index::Spec spec = index::IdIndexSpec(&collation);
     if (!options.id_index_spec.empty()) {

@@ -73,7 +73,7 @@ Status ValidateDatabaseName(std::string_view db) {
   return OkStatus();
 }
 
-Status ValidateCollectionName(const Namespace& ns) {
+Status ValidateReadableName(const Namespace& ns) {
   const std::string_view collection = ns.collection();
   RETURN_IF_ERROR(ValidateDatabaseName(ns.db()));
   if (collection.empty()) {
@@ -85,6 +85,19 @@ Status ValidateCollectionName(const Namespace& ns) {
   if (collection.front() == '.') {
     return Invalid(StrCat("Collection names cannot start with '.': ", collection));
   }
+  return OkStatus();
+}
+
+Status ValidateWritableName(const Namespace& ns) {
+  if (ns.collection() == "system.profile" || ns.collection() == "system.views" || ns.is_oplog()) {
+    return Invalid(StrCat("cannot write to ", ns.full()));
+  }
+  return ValidateCollectionName(ns);
+}
+
+Status ValidateCollectionName(const Namespace& ns) {
+  RETURN_IF_ERROR(ValidateReadableName(ns));
+  const std::string_view collection = ns.collection();
   if (collection.find('$') != std::string_view::npos && collection != "oplog.$main") {
     return Invalid(StrCat("Invalid collection name: ", collection));
   }

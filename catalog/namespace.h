@@ -34,6 +34,11 @@ class Namespace {
 };
 
 Status ValidateDatabaseName(std::string_view db);
+// May there be a collection of that name?
 Status ValidateCollectionName(const Namespace& ns);
+// May a command name it at all? Weaker: a name that cannot exist is like a missing collection.
+Status ValidateReadableName(const Namespace& ns);
+// May clients write documents to it? Stronger: not to what only the server itself writes.
+Status ValidateWritableName(const Namespace& ns);
 
 }  // namespace septet::catalog

@@ -101,7 +101,7 @@ Status WrongTypes(std::string_view context, std::string_view field, Type found,
                   std::string_view expected) {
   return Error(ErrorCode::kTypeMismatch,
                StrCat("BSON field '", context, ".", field, "' is the wrong type '",
-                      bson::TypeName(found), "', expected types '[", expected, "]'"));
+                      bson::TypeName(found), "', expected types '[", expected, "']"));
 }
 
 Status MissingField(std::string_view context, std::string_view field) {
@@ -165,7 +165,13 @@ StatusOr<catalog::Namespace> CollectionOf(const Request& request) {
                  StrCat("collection name has invalid type ", bson::TypeName(v.type())));
   }
   const catalog::Namespace ns(request.db, v.AsString());
-  RETURN_IF_ERROR(catalog::ValidateCollectionName(ns));
+  RETURN_IF_ERROR(catalog::ValidateReadableName(ns));
+  return ns;
+}
+
+StatusOr<catalog::Namespace> WritableCollectionOf(const Request& request) {
+  ASSIGN_OR_RETURN(const catalog::Namespace ns, CollectionOf(request));
+  RETURN_IF_ERROR(catalog::ValidateWritableName(ns));
   return ns;
 }
 

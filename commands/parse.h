@@ -58,7 +58,7 @@ Status ParseFields(std::string_view context, bson::DocView doc,
 // "BSON field 'find.skip' is the wrong type 'string', expected type 'object'".
 Status WrongType(std::string_view context, std::string_view field, bson::Type found,
                  std::string_view expected);
-// The same for several: expected = "long, int, decimal, double".
+// The same for several: expected = "long, int, decimal, double". The text ends in ']: so does a server's.
 Status WrongTypes(std::string_view context, std::string_view field, bson::Type found,
                   std::string_view expected);
 Status MissingField(std::string_view context, std::string_view field);
@@ -69,7 +69,10 @@ Status DuplicateField(std::string_view context, std::string_view field);
 StatusOr<int64_t> ToInt64(std::string_view context, std::string_view field, bson::ValueView v);
 
 // The collection named by the command's first field. Errors: InvalidNamespace (73) with a server's texts.
+// Names that no collection can have (system.foo, a$b, too long ones) pass: to read or drop them finds nothing.
 StatusOr<catalog::Namespace> CollectionOf(const Request& request);
+// The same for writes of documents: names that cannot be created, or that only the server writes to, fail.
+StatusOr<catalog::Namespace> WritableCollectionOf(const Request& request);
 // The same where the value may also be a number or anything else ({aggregate: 1}): then only the database.
 StatusOr<catalog::Namespace> CollectionOrDatabaseOf(const Request& request);
 

@@ -62,11 +62,11 @@ TEST_F(ParseTest, WrongTypes) {
             "BSON field 'distinct.key' is the wrong type 'object', expected type 'string'");
   EXPECT_EQ(TextOf(ParseFields("create", Doc(R"({"size": {}})"), {{"size", &big}})),
             "BSON field 'create.size' is the wrong type 'object', expected types '[long, int, decimal, "
-            "double]'");
+            "double']");
   EXPECT_EQ(TextOf(ParseFields("insert", Doc(R"({"bypassDocumentValidation": "x"})"),
                                {{"bypassDocumentValidation", &loose}})),
             "BSON field 'insert.bypassDocumentValidation' is the wrong type 'string', expected types "
-            "'[bool, long, int, decimal, double]'");
+            "'[bool, long, int, decimal, double']");
 }
 
 TEST_F(ParseTest, MissingUnknownDuplicate) {
@@ -101,6 +101,13 @@ TEST_F(ParseTest, S12_028_CollectionNames) {
   EXPECT_EQ(TextOf(CollectionOf(request).status()), "Invalid namespace specified 'recorded.'");
   request.body = Doc(R"({"find": "c"})");
   EXPECT_EQ(CollectionOf(request)->full(), "recorded.c");
+  // Names that cannot exist are as good as missing ones, but not to write to.
+  request.body = Doc(R"({"find": "system.foo"})");
+  EXPECT_EQ(CollectionOf(request)->full(), "recorded.system.foo");
+  EXPECT_EQ(TextOf(WritableCollectionOf(request).status()),
+            "Invalid system namespace: recorded.system.foo");
+  request.body = Doc(R"({"insert": "system.profile"})");
+  EXPECT_EQ(TextOf(WritableCollectionOf(request).status()), "cannot write to recorded.system.profile");
 }
 
 }  // namespace

@@ -124,6 +124,10 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
             bson::DocBuilder* reply) {
   FindArgs args;
   StatusOr<catalog::Namespace> ns = CollectionOf(request);
+  if (ns.ok() && ns->collection().find('$') != std::string_view::npos && ns->full() != "local.oplog.$main") {
+    ns = Error(ErrorCode::kInvalidNamespace,
+               StrCat("Invalid collection name specified '", ns->full()));
+  }
   if (!ns.ok()) {
     return Outcome::Fail(ns.status());
   }

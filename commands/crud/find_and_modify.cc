@@ -201,7 +201,7 @@ Outcome Continue(const std::shared_ptr<ModifyRun>& run, bson::DocBuilder* reply)
 
 Outcome Run(catalog::Op* op, const Services& services, const Request& request,
             bson::DocBuilder* reply) {
-  const StatusOr<catalog::Namespace> ns = CollectionOf(request);
+  const StatusOr<catalog::Namespace> ns = WritableCollectionOf(request);
   if (!ns.ok()) {
     return Outcome::Fail(ns.status());
   }

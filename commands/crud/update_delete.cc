@@ -263,7 +263,7 @@ Outcome Continue(const std::shared_ptr<WriteRun>& run, bson::DocBuilder* reply) 
 
 Outcome RunWrites(catalog::Op* op, const Services& services, const Request& request,
                   bson::DocBuilder* reply, bool is_delete) {
-  const StatusOr<catalog::Namespace> ns = CollectionOf(request);
+  const StatusOr<catalog::Namespace> ns = WritableCollectionOf(request);
   if (!ns.ok()) {
     return Outcome::Fail(ns.status());
   }

@@ -28,7 +28,7 @@ Outcome RunCollMod(catalog::Op* op, const Services& services, const Request& req
       options.allow_where = false;
       const Status valid = query::Matcher::Parse(validator.AsDoc(), options).status();
       if (!valid.ok()) {
-        return Outcome::Fail(valid);
+        return Outcome::Fail(Prefixed("Parsing of collection validator failed :: caused by :: ", valid));
       }
     }
     const Status status = all->catalog->CollMod(op, ns, body, reply);

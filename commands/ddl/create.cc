@@ -51,6 +51,11 @@ Status ParseArgs(bson::DocView body, CreateArgs* a) {
                    StrCat("the '", name, "' option of create is not implemented yet"));
     }
   }
+  if (a->index_option_defaults) {
+    bson::DocView engine;
+    RETURN_IF_ERROR(ParseFields("create.indexOptionDefaults", *a->index_option_defaults,
+                                {{"storageEngine", &engine}}, Strictness::kNoUnknownFields));
+  }
   if (!a->temp.missing()) {
     return Error(ErrorCode::kInvalidOptions, "the 'temp' field is an invalid option");
   }

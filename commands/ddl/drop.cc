@@ -7,10 +7,31 @@
 #include "commands/ddl/in_pool.h"
 #include "commands/parse.h"
 #include "commands/services.h"
+#include "commands/usage.h"
 #include "query/runtime.h"
 
 namespace septet::commands {
 namespace {
+
+// Clients may not drop what the server keeps for itself, except where it makes it anew when needed.
+Status CheckDroppable(const Services& services, const catalog::Namespace& ns) {
+  if (ns.is_oplog() || ns.full() == "local.system.replset") {
+    return Error(ErrorCode::kIllegalOperation,
+                 StrCat("can't drop collection '", ns.full(), "' of a replica set member"));
+  }
+  if (ns.collection() == "system.profile") {
+    return services.usage->Profile(ns.db()).level == 0
+               ? OkStatus()
+               : Error(ErrorCode::kIllegalOperation,
+                       "turn off profiling before dropping system.profile collection");
+  }
+  const bool may_go = !ns.is_system() || ns.collection() == "system.views" ||
+                      ns.full() == "config.system.sessions" || ns.full() == "local.system.healthlog";
+  if (may_go || services.catalog->Find(ns.full()) == nullptr) {
+    return OkStatus();
+  }
+  return Error(ErrorCode::kIllegalOperation, StrCat("can't drop system collection ", ns.full()));
+}
 
 Outcome RunDrop(catalog::Op* op, const Services& services, const Request& request,
                 bson::DocBuilder* reply) {
@@ -20,9 +41,9 @@ Outcome RunDrop(catalog::Op* op, const Services& services, const Request& reques
   }
   const Services* all = &services;
   return RunInPool(op, [op, all, ns = *ns, reply]() -> Outcome {
-    if (ns.is_oplog() || ns.full() == "local.system.replset") {
-      return Outcome::Fail(Error(ErrorCode::kIllegalOperation,
-                                 StrCat("can't drop collection '", ns.full(), "' of a replica set member")));
+    const Status droppable = CheckDroppable(*all, ns);
+    if (!droppable.ok()) {
+      return Outcome::Fail(droppable);
     }
     int indexes_was = 0;
     const catalog::CollectionPtr collection = all->catalog->Find(ns.full());

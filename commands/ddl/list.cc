@@ -21,10 +21,6 @@ std::string DescribeCollection(const catalog::CollectionInfo& c, bool name_only)
   }
   {
     const auto options = out.Object("options");
-    if (c.is_view) {
-      out.Append("viewOn", c.view_on);
-      out.AppendArray("pipeline", bson::DocView(c.view_pipeline));
-    }
     if (!c.options.empty()) {
       out.AppendAll(bson::DocView(c.options));
     }
