@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Style checks that no compiler makes: file and function sizes, banned words, unique log ids, table rows.
+"""Style checks that no compiler makes: file and function sizes, banned words, unique log ids, table rows,
+two types of one name (the linker takes either for both).
 
 Exceptions stand below with their reason; the lists only shrink. Exits 1 if anything is found.
 """
@@ -29,6 +30,9 @@ BANNED = [
 BANNED_IN_TESTS = [(re.compile(r"sleep_for|\bsleep\(|usleep\("), "tests do not sleep")]
 BANNED_IN_CODE = [(re.compile(r"\.value\(\)\s*[;.,)]"), None)]
 LOG_ID = re.compile(r"P_LOG(?:_DEBUG)?\(\s*\w+\s*,\s*\w+\s*,\s*(\d+)\s*,")
+UNNAMED = "(unnamed)"
+SCOPE = re.compile(r"\bnamespace\s*([\w:]*)\s*\{"
+                   r"|\b(?:class|struct|enum class)\s+([A-Z]\w*)\s*(?:final\s*)?(?::(?!:)[^;{(]*)?\{|\{|\}")
 FUNCTION_START = re.compile(r"^[A-Za-z_].*\)\s*(const)?\s*(noexcept)?\s*(override)?\s*\{\s*$")
 
 
@@ -83,9 +87,28 @@ def check_sorted_table(path, lines, found):
             found.append(f"{path}: rows are not sorted at {after.strip()}")
 
 
+def types_of(text):
+    """Names of the classes a file defines at namespace level, outside unnamed namespaces."""
+    text = re.sub(r"//[^\n]*", "", text)
+    text = re.sub(r'"(?:\\.|[^"\\])*"', '""', text)
+    scopes = []
+    for match in SCOPE.finditer(text):
+        word = match.group(0)
+        if word == "}":
+            if scopes:
+                scopes.pop()
+        elif word.startswith("namespace"):
+            scopes.append(match.group(1) or UNNAMED)
+        else:
+            if match.group(2) and None not in scopes and UNNAMED not in scopes:
+                yield "::".join(scopes + [match.group(2)])
+            scopes.append(None)
+
+
 def main():
     found = []
     log_ids = {}
+    types = {}
     count = 0
     for path in files(".cc", ".h", ".def"):
         count += 1
@@ -105,6 +128,9 @@ def main():
             if log_id in log_ids and log_ids[log_id] != path:
                 found.append(f"{path}: log id {log_id} is taken by {log_ids[log_id]}")
             log_ids[log_id] = path
+        for name in types_of(text):
+            if types.setdefault(name, path) != path:
+                found.append(f"{path}: {name} is another type in {types[name]}")
         if path.endswith("_test.cc") and not re.search(r"\b(EXPECT|ASSERT)_|RC_ASSERT", text):
             found.append(f"{path}: a test file that asserts nothing")
     for line in found:

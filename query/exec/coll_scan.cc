@@ -38,7 +38,7 @@ void RowFilter::Explain(bson::DocBuilder* out) const {
 
 namespace {
 
-class Eof final : public LeafNode {
+class Eof final : public NoInputNode {
  public:
   StatusOr<Step> Next(ExecContext*, Row*) override {
     ++stats_.works;
@@ -51,7 +51,7 @@ class Eof final : public LeafNode {
   }
 };
 
-class CollScan final : public LeafNode {
+class CollScan final : public NoInputNode {
  public:
   explicit CollScan(CollScanOptions options) : options_(std::move(options)) {}
 
@@ -143,7 +143,7 @@ class CollScan final : public LeafNode {
   bool on_row_ = false;
 };
 
-class IdHack final : public LeafNode {
+class IdHack final : public NoInputNode {
  public:
   IdHack(catalog::CollectionPtr collection, bson::Value id, RowFilter residual)
       : collection_(std::move(collection)), id_(std::move(id)), residual_(std::move(residual)) {}

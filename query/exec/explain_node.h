@@ -30,7 +30,7 @@ class OneInputNode : public Node {
   Node* input() const { return children_[0].get(); }
   std::vector<NodePtr> children_;
 };
-class LeafNode : public Node {
+class NoInputNode : public Node {
  public:
   const std::vector<NodePtr>& children() const override { return children_; }
 

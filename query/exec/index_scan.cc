@@ -8,7 +8,7 @@
 namespace septet::query {
 namespace {
 
-class IndexScan final : public LeafNode {
+class IndexScan final : public NoInputNode {
  public:
   explicit IndexScan(IndexScanOptions options) : options_(std::move(options)) {}
 

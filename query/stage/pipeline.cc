@@ -9,7 +9,7 @@
 namespace septet::query {
 namespace {
 
-class DocumentSource final : public LeafNode {
+class DocumentSource final : public NoInputNode {
  public:
   DocumentSource(const std::vector<std::string>* documents, std::vector<std::string> own,
                  std::string name)
