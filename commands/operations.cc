@@ -8,9 +8,10 @@ void OperationSlot::Begin(const RunningOperation& operation) {
   running_ = operation;
 }
 
-void OperationSlot::SetWaiting(bool waiting) {
+void OperationSlot::SetWaiting(bool waiting, bool asked_for) {
   absl::MutexLock lock(&mutex_);
   running_.waiting = waiting;
+  running_.asked_for = asked_for;
 }
 
 void OperationSlot::End() {
@@ -83,10 +84,10 @@ void OperationRegistry::OnKill(std::function<void(uint64_t)> observer) {
   on_kill_ = std::move(observer);
 }
 
-int OperationRegistry::Running() const {
+int OperationRegistry::Busy() const {
   int n = 0;
   ForEach([&](const RunningOperation& r, const ClientInfo*, std::string_view) {
-    n += r.op_id != 0 ? 1 : 0;
+    n += r.op_id != 0 && !r.asked_for ? 1 : 0;
   });
   return n;
 }

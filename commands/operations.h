@@ -37,6 +37,7 @@ struct RunningOperation {
   Interrupt* interrupt = nullptr;
   bool is_write = false;
   bool waiting = false;                // parked: for new data, a topology change, a write concern
+  bool asked_for = false;              // parked because its client asked to be kept waiting
 };
 
 class OperationSlot {
@@ -48,7 +49,7 @@ class OperationSlot {
   OperationSlot& operator=(const OperationSlot&) = delete;
 
   void Begin(const RunningOperation& operation);
-  void SetWaiting(bool waiting);
+  void SetWaiting(bool waiting, bool asked_for = false);
   void End();
   // Marks what runs now, if anything, as killed.
   void Kill(ErrorCode code);
@@ -79,7 +80,8 @@ class OperationRegistry {
   int KillIf(ErrorCode code, const std::function<bool(const RunningOperation&)>& matches);
   // Operations killed while parked must be woken: called with their op id after the mark.
   void OnKill(std::function<void(uint64_t op_id)> observer);
-  int Running() const;
+  // How many run or wait for something other than what their client asked to be kept waiting for.
+  int Busy() const;
 
  private:
   std::atomic<uint64_t> next_op_id_{1};

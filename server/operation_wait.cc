@@ -95,7 +95,7 @@ bool Operation::Park(Suspend* suspend, Outcome* next) {
   parked_ = true;
   asked_wait_since_ = suspend->asked_for ? MonotonicMicros() : 0;
   resume_ = std::move(suspend->resume);
-  client_->slot.SetWaiting(true);
+  client_->slot.SetWaiting(true, suspend->asked_for);
   if (registered_) {
     dispatcher_->AddParked(op_->op_id, self_);
   }

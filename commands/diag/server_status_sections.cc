@@ -43,7 +43,7 @@ void Connections(std::string_view name, const Services& s, DocBuilder* out) {
   out->Append("current", n(c.current));
   out->Append("available", n(std::max<int64_t>(0, s.server->facts().max_connections - c.current)));
   out->Append("totalCreated", n(c.total_created)).Append("rejected", n(c.rejected));
-  out->Append("active", n(s.operations->Running())).Append("threaded", n(c.current));
+  out->Append("active", n(s.operations->Busy())).Append("threaded", n(c.current));
   out->Append("exhaustIsMaster", n(c.exhaust_is_master));
   out->Append("exhaustHello", n(c.exhaust_hello));
   out->Append("awaitingTopologyChanges", s.replication->TopologyWaiters());

@@ -17,6 +17,8 @@ TimePoint Now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now());
 }
 
+Status Closing() { return Error(ErrorCode::kShutdownInProgress, "the server is shutting down"); }
+
 }  // namespace
 
 ElectionDriver::ElectionDriver(const Options& options, catalog::Catalog* catalog, LocalStore* store,
@@ -68,12 +70,13 @@ void ElectionDriver::Stop() {
   if (storage_thread_.joinable()) {
     storage_thread_.join();
   }
-  const Status closing = Error(ErrorCode::kShutdownInProgress, "the server is shutting down");
+  const Status closing = Closing();
   std::unordered_map<election::ReplyId, AdminDone> admin;
   std::unordered_map<election::ReplyId, HeartbeatDone> heartbeats;
   std::unordered_map<election::ReplyId, VoteDone> votes;
   {
     const std::lock_guard lock(replies_mutex_);
+    closed_ = true;
     admin.swap(admin_replies_);
     heartbeats.swap(heartbeat_replies_);
     votes.swap(vote_replies_);
@@ -221,41 +224,51 @@ void ElectionDriver::RunStorage() {
   }
 }
 
-election::ReplyId ElectionDriver::NewReply(AdminDone done) {
-  const std::lock_guard lock(replies_mutex_);
-  const election::ReplyId id = next_reply_++;
-  admin_replies_.emplace(id, std::move(done));
-  return id;
+template <typename Replies, typename Done>
+std::optional<election::ReplyId> ElectionDriver::NewReply(Replies* replies, Done done) {
+  {
+    const std::lock_guard lock(replies_mutex_);
+    if (!closed_) {
+      const election::ReplyId id = next_reply_++;
+      replies->emplace(id, std::move(done));
+      return id;
+    }
+  }
+  done(Closing(), {});
+  return std::nullopt;
+}
+
+std::optional<election::ReplyId> ElectionDriver::NewAdminReply(AdminDone done) {
+  return NewReply(&admin_replies_, std::move(done));
 }
 
 void ElectionDriver::HandleHeartbeat(election::HeartbeatRequest request, HeartbeatDone done) {
-  election::HeartbeatRequestReceived event;
-  {
-    const std::lock_guard lock(replies_mutex_);
-    event.reply_id = next_reply_++;
-    heartbeat_replies_.emplace(event.reply_id, std::move(done));
+  const auto id = NewReply(&heartbeat_replies_, std::move(done));
+  if (!id) {
+    return;
   }
+  election::HeartbeatRequestReceived event;
+  event.reply_id = *id;
   event.has_data = request.check_empty && hooks_.has_data();
   event.request = std::move(request);
   Post(std::move(event));
 }
 
 void ElectionDriver::HandleVoteRequest(election::VoteRequest request, VoteDone done) {
-  election::VoteRequestReceived event;
-  {
-    const std::lock_guard lock(replies_mutex_);
-    event.reply_id = next_reply_++;
-    vote_replies_.emplace(event.reply_id, std::move(done));
+  const auto id = NewReply(&vote_replies_, std::move(done));
+  if (!id) {
+    return;
   }
+  election::VoteRequestReceived event;
+  event.reply_id = *id;
   event.request = std::move(request);
   Post(std::move(event));
 }
 
 void ElectionDriver::HandleUpdatePosition(election::UpdatePositionRequest request, AdminDone done) {
   election::UpdatePositionReceived event;
-  event.reply_id = NewReply(std::move(done));
   event.request = std::move(request);
-  Post(std::move(event));
+  HandleAdmin(std::move(event), std::move(done));
 }
 
 void ElectionDriver::ResolveSelf(const election::ReplSetConfig& config) {

@@ -59,7 +59,7 @@ class ElectionDriver {
 
   // Reads the stored state and starts the threads.
   Status Start();
-  // Joins the threads; what is pending is answered with ShutdownInProgress.
+  // Joins the threads; what is pending, and what is asked later, is answered with ShutdownInProgress.
   void Stop();
 
   // Feeds an event.
@@ -79,8 +79,10 @@ class ElectionDriver {
   // Any command event; its reply_id is filled in.
   template <typename E>
   void HandleAdmin(E event, AdminDone done) {
-    event.reply_id = NewReply(std::move(done));
-    Post(election::Event(std::move(event)));
+    if (const std::optional<election::ReplyId> id = NewAdminReply(std::move(done))) {
+      event.reply_id = *id;
+      Post(election::Event(std::move(event)));
+    }
   }
   // Commands that bring hosts: those of this process are made known first. Blocks on name resolution.
   void ResolveSelf(const election::ReplSetConfig& config);
@@ -103,7 +105,10 @@ class ElectionDriver {
     std::function<void(Status)> done;
   };
 
-  election::ReplyId NewReply(AdminDone done);
+  // Keeps `done` for the answer; none, and `done` is called at once, if the driver has stopped.
+  template <typename Replies, typename Done>
+  std::optional<election::ReplyId> NewReply(Replies* replies, Done done);
+  std::optional<election::ReplyId> NewAdminReply(AdminDone done);
   void Run();
   void StepOne(const election::Event& event);
   void Execute(election::Actions actions);
@@ -167,6 +172,7 @@ class ElectionDriver {
   SnapshotPtr snapshot_;
 
   std::mutex replies_mutex_;
+  bool closed_ = false;                                             // under replies_mutex_, as these
   election::ReplyId next_reply_ = 1;
   std::unordered_map<election::ReplyId, AdminDone> admin_replies_;
   std::unordered_map<election::ReplyId, HeartbeatDone> heartbeat_replies_;

@@ -36,6 +36,18 @@ class Steps(unittest.TestCase):
                          "stepUpRequestSkipDryRun")
         self.set.wait_equal()
 
+    def test_a_member_that_stops_keeps_nobody_waiting(self):
+        """S01-112: quiesce mode lasts while operations run; what members ask meanwhile is answered."""
+        with harness.ReplicaSet(3, arguments=(
+                "--setParameter", "shutdownTimeoutMillisForSignaledShutdown=120000")) as members:
+            primary = members.primary()
+            with members.client(w="majority") as client:
+                client.test.steps.insert_one({"_id": 1})
+            self.assertEqual(primary.stop(seconds=60), 0)
+            members.wait_primary(other_than=primary)
+            slow = [line["attr"]["command"] for line in primary.log_lines() if line["id"] == 51803]
+            self.assertEqual(slow, [])
+
     def test_step_down_is_refused_with_wrong_numbers_and_on_a_secondary(self):
         self.fails(self.primary, {"replSetStepDown": -1}, 2)
         self.fails(self.primary, {"replSetStepDown": 5, "secondaryCatchUpPeriodSecs": 10}, 2)
