@@ -20,6 +20,10 @@ def fail(text):
     sys.exit(1)
 
 
+def default_directory(root):
+    return os.path.join(root, "quickstart")
+
+
 class Member:
     def __init__(self, directory, number, port):
         self.number = number
@@ -43,12 +47,13 @@ class Member:
         except (OSError, ValueError):
             return None
 
-    def start(self, binary):
+    def start(self, binary, cache_gb):
         if self.pid():
             return False
         os.makedirs(self.data, exist_ok=True)
         command = [binary, "--replSet", SET_NAME, "--port", str(self.port), "--dbpath", self.data,
-                   "--logpath", self.log, "--logappend", "--pidfilepath", self.pid_file, "--fork"]
+                   "--logpath", self.log, "--logappend", "--pidfilepath", self.pid_file, "--fork",
+                   "--wiredTigerCacheSizeGB", f"{cache_gb:.2f}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             fail(f"member {self.number} did not start (exit code {done.returncode}):\n"
@@ -66,6 +71,12 @@ class Member:
             time.sleep(0.1)
         fail(f"member {self.number} (pid {pid}) does not stop; its log: {self.log}")
         return False
+
+
+def cache_share(members):
+    """GB of cache for each member: all of them together take what one server alone would take."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(0.25, memory * 0.4 / members / (1 << 30))
 
 
 def existing_members(directory):
@@ -128,21 +139,22 @@ def wait_for_primary(members, seconds=60):
     return states
 
 
-def print_summary(root, members, states):
+def print_summary(args, members, states):
     hosts = ",".join(m.address for m in members)
     uri = f"mongodb://{hosts}/?replicaSet={SET_NAME}"
-    shell = shutil.which("mongosh") or os.path.join(root, "tests/drivers/node_modules/.bin/mongosh")
+    shell = shutil.which("mongosh") or os.path.join(args.root, "tests/drivers/node_modules/.bin/mongosh")
     print("\nThe set is ready.\n")
     print(f"  shell        {os.path.relpath(shell) if not shutil.which('mongosh') else 'mongosh'} '{uri}'")
     print(f"  connection   {uri}")
     for m in members:
         print(f"  member {m.number}     port {m.port}  {states.get(m.port, ''):10} "
               f"log {m.log}  data {m.data}")
-    print("\n  stop it      tools/quickstart --stop\n  remove it    tools/quickstart --wipe")
+    where = "" if args.dir == default_directory(args.root) else f"--dir {args.dir} "
+    print(f"\n  stop it      tools/quickstart {where}--stop\n  remove it    tools/quickstart {where}--wipe")
 
 
 def start(args):
-    binary = os.path.join(args.root, "build/release/server/septetd")
+    binary = args.binary or os.path.join(args.root, "build/release/server/septetd")
     began = datetime.datetime.now()
     members = [Member(args.dir, n, args.port + n) for n in range(args.members)]
     for old in existing_members(args.dir):
@@ -152,7 +164,7 @@ def start(args):
                  f"port {old.port}); use its --members and --port, another --dir, or --wipe it first")
     print(f"[3/4] Starting {len(members)} members under {args.dir}")
     for member in members:
-        started = member.start(binary)
+        started = member.start(binary, cache_share(len(members)))
         with open(os.path.join(member.folder, "port"), "w", encoding="ascii") as f:
             f.write(str(member.port))
         print(f"      member {member.number} {'started' if started else 'runs already'} on "
@@ -161,7 +173,7 @@ def start(args):
     initiate(members)
     states = wait_for_primary(members)
     print(f"      ready after {(datetime.datetime.now() - began).total_seconds():.1f} s")
-    print_summary(args.root, members, states)
+    print_summary(args, members, states)
 
 
 def stop(args):
@@ -176,13 +188,14 @@ def stop(args):
 def main():
     parser = argparse.ArgumentParser(prog="tools/quickstart", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--root", help=argparse.SUPPRESS)
+    parser.add_argument("--binary", help=argparse.SUPPRESS)
     parser.add_argument("--members", type=int, default=3, help="1 to 7, default 3")
     parser.add_argument("--port", type=int, default=27017, help="first port, default 27017")
     parser.add_argument("--dir", help="where the members live, default quickstart/ in the project")
     parser.add_argument("--stop", action="store_true", help="stop the members, keep the data")
     parser.add_argument("--wipe", action="store_true", help="stop the members and delete their data")
     args = parser.parse_args()
-    args.dir = os.path.abspath(args.dir or os.path.join(args.root, "quickstart"))
+    args.dir = os.path.abspath(args.dir or default_directory(args.root))
     if not 1 <= args.members <= MAX_MEMBERS:
         fail(f"--members must be 1 to {MAX_MEMBERS}, not {args.members}")
     if not 1 <= args.port <= 65535 - MAX_MEMBERS:
