@@ -49,6 +49,7 @@ class Concerns(unittest.TestCase):
         return len(reply["cursor"]["firstBatch"]) == 1
 
     def test_write_concerns_that_can_be_satisfied(self):
+        """S08-035, S08-036, S08-037, S08-039: numbers, majority, named modes, j."""
         for concern in (None, {"w": 1}, {"w": 2}, {"w": 3}, {"w": "majority"}, {"w": 1, "j": True},
                         {"w": 3, "j": True, "wtimeout": 20000}, {"w": "twoPlaces", "wtimeout": 20000},
                         {"w": "threeRacks", "wtimeout": 20000}, {"j": True}, {}):
@@ -62,6 +63,7 @@ class Concerns(unittest.TestCase):
                 self.assertTrue(self.found(server, **{"$readPreference": {"mode": "secondary"}}))
 
     def test_unacknowledged(self):
+        """S01-024, S01-030, S08-034: with moreToCome no reply at all, without it a short one."""
         type(self).next_id += 1
         with wire.Connection(self.primary.address) as connection:
             connection.send("test", {"insert": "c", "documents": [{"_id": self.next_id}],
@@ -71,6 +73,7 @@ class Concerns(unittest.TestCase):
         self.assertEqual(self.insert({"w": 0})["ok"], 1)
 
     def test_unsatisfiable(self):
+        """S01-119, S08-035, S08-037, S12-031, S12-039: the write stands, the concern is told."""
         for concern, code in (({"w": 4}, 100), ({"w": "nowhere"}, 79)):
             reply = self.insert(concern)
             self.assertEqual((reply["ok"], reply["n"]), (1, 1), reply)
@@ -82,6 +85,7 @@ class Concerns(unittest.TestCase):
                       self.insert({"w": "nowhere"})["writeConcernError"]["errmsg"])
 
     def test_invalid(self):
+        """S08-041."""
         for concern, code in (({"w": 51}, 9), ({"w": -1}, 9), ({"x": 1}, 9),
                               (7, 14)):
             with self.subTest(concern=concern):
@@ -89,6 +93,7 @@ class Concerns(unittest.TestCase):
                 self.assertEqual((reply["ok"], reply.get("code")), (0, code), reply)
 
     def test_timeout_keeps_the_write(self):
+        """S01-119, S08-040, S12-026."""
         self.secondaries[0].pause()
         try:
             self.acknowledged({"w": 2, "wtimeout": 10000})
@@ -111,6 +116,7 @@ class Concerns(unittest.TestCase):
         self.assertNotIn("writeConcernError", waiter)
 
     def test_majority_read_waits_for_the_majority(self):
+        """S08-027, S08-028, S08-030: what each level sees while no majority answers."""
         self.acknowledged({"w": 3})
         for server in self.secondaries:
             server.pause()
@@ -131,6 +137,7 @@ class Concerns(unittest.TestCase):
         self.assertTrue(self.found(self.primary, "majority", self.next_id - 1))
 
     def test_linearizable(self):
+        """S08-030."""
         self.acknowledged({"w": "majority"})
         self.assertTrue(self.found(self.primary, "linearizable", maxTimeMS=20000))
         reply = self.find(self.secondaries[0], "linearizable",
@@ -138,6 +145,7 @@ class Concerns(unittest.TestCase):
         self.assertEqual((reply["ok"], reply["code"]), (0, 10107), reply)
 
     def test_after_cluster_time_waits_on_a_secondary(self):
+        """S01-133, S01-134, S08-032: read what another member wrote, by cluster time."""
         for _ in range(20):
             reply = self.insert({"w": 1})
             command = {"find": "c", "filter": {"_id": self.next_id},
@@ -150,10 +158,12 @@ class Concerns(unittest.TestCase):
                 self.assertIsInstance(found["operationTime"], Timestamp)
 
     def test_unknown_read_concern(self):
+        """S12-004."""
         reply = self.find(self.primary, "strange")
         self.assertEqual((reply["ok"], reply["code"]), (0, 9), reply)
 
     def test_read_preference(self):
+        """S01-115, S01-146, S01-147, S12-089: what a secondary answers to each mode."""
         self.acknowledged({"w": 3})
         for server in self.secondaries:
             reply = self.find(server)
@@ -167,6 +177,7 @@ class Concerns(unittest.TestCase):
         self.assertTrue(self.found(self.primary))
 
     def test_writes_to_a_secondary(self):
+        """S01-115, S01-145, S12-089."""
         reply = self.insert({"w": 1}, self.secondaries[0])
         self.assertEqual((reply["ok"], reply["code"], reply["codeName"]), (0, 10107, "NotWritablePrimary"))
         self.assertIn("topologyVersion", reply)
@@ -182,6 +193,7 @@ class Concerns(unittest.TestCase):
             client.close()
 
     def test_defaults_of_the_cluster(self):
+        """S02-087, S08-045, S08-046."""
         reply = self.primary.admin({"getDefaultRWConcern": 1})
         self.assertEqual(reply["defaultWriteConcern"], {"w": "majority", "wtimeout": 0})
         self.assertEqual(reply["defaultReadConcern"], {"level": "local"})

@@ -44,6 +44,7 @@ class NotInitiated(unittest.TestCase):
             self.assertIn(text, reply["errmsg"])
 
     def test_hello_says_that_it_waits_for_a_configuration(self):
+        """S01-108."""
         hello = self.server.hello()
         self.assertFalse(hello["isWritablePrimary"])
         self.assertFalse(hello["secondary"])
@@ -53,14 +54,17 @@ class NotInitiated(unittest.TestCase):
         self.assertIsInstance(hello["topologyVersion"]["processId"], ObjectId)
 
     def test_status_and_config_are_refused(self):
+        """S02-076, S02-077, S12-036."""
         self.fails({"replSetGetStatus": 1}, 94, "no replset config has been received")
         self.fails({"replSetGetConfig": 1}, 94)
 
     def test_writes_are_refused(self):
+        """S01-145."""
         reply = self.server.reply("test", {"insert": "c", "documents": [{"_id": 1}]})
         self.assertEqual((reply["ok"], reply["code"]), (0, 10107), reply)
 
     def test_wrong_configurations_are_refused(self):
+        """S02-074, S08-052, S12-035."""
         other = {"_id": "another", "members": [{"_id": 0, "host": self.server.address}]}
         self.fails({"replSetInitiate": other}, 93, "command line reports my_project")
         absent = {"_id": harness.SET_NAME,
@@ -86,9 +90,11 @@ class Initiated(unittest.TestCase):
         cls.hosts = [s.address for s in cls.set.servers]
 
     def test_initiate_answered_ok(self):
+        """S02-074."""
         self.assertEqual(self.reply["ok"], 1)
 
     def test_second_initiate_is_refused(self):
+        """S02-074, S12-014."""
         reply = self.primary.reply("admin", {"replSetInitiate": self.set.config_document()})
         self.assertEqual((reply["ok"], reply["code"]), (0, 23), reply)
 
@@ -127,6 +133,7 @@ class Initiated(unittest.TestCase):
         self.assertEqual(reply["setName"], harness.SET_NAME)
 
     def test_status(self):
+        """S02-077, S08-053, S08-054, S08-055, S13-003."""
         for server in self.set.servers:
             status = self.set.status(server)
             for name, kind in STATUS_FIELDS.items():
@@ -163,6 +170,7 @@ class Initiated(unittest.TestCase):
                 self.assertIsInstance(member["electionDate"], datetime.datetime)
 
     def test_secondaries_follow_somebody(self):
+        """S08-053."""
         for server in self.set.servers:
             status = self.set.status(server)
             if server is self.primary:
@@ -172,6 +180,7 @@ class Initiated(unittest.TestCase):
                 harness.wait_until("a sync source", lambda s=server: self.set.status(s)["syncSourceHost"])
 
     def test_config_shows_every_default(self):
+        """S02-076, S08-050, S08-051."""
         config = self.primary.admin({"replSetGetConfig": 1})["config"]
         self.assertEqual(sorted(config), sorted(CONFIG_FIELDS))
         self.assertEqual(config["_id"], harness.SET_NAME)
@@ -192,6 +201,7 @@ class Initiated(unittest.TestCase):
         self.assertIsInstance(settings["replicaSetId"], ObjectId)
 
     def test_config_is_the_document_of_system_replset(self):
+        """S07-032."""
         shown = self.primary.admin({"replSetGetConfig": 1})["config"]
         stored = self.primary.command("local", {"find": "system.replset"})["cursor"]["firstBatch"]
         self.assertEqual([d["_id"] for d in stored], [harness.SET_NAME])
@@ -202,6 +212,7 @@ class Initiated(unittest.TestCase):
         self.set.validate()
 
     def test_awaitable_hello_waits_and_answers(self):
+        """S01-079."""
         hello = self.primary.hello()
         with wire.Connection(self.primary.address) as connection:
             same = connection.command("admin", {"hello": 1, "topologyVersion": hello["topologyVersion"],

@@ -23,6 +23,7 @@ class Membership(unittest.TestCase):
         self.assertIn(text, reply["errmsg"])
 
     def test_one_to_seven_and_no_further(self):
+        """S01-073, S02-075, S08-052, S08-055."""
         primary = self.set.wait_primary()
         primary.command("test", {"insert": "players", "documents": [{"_id": i} for i in range(200)]})
         for _ in range(SEVEN - 1):
@@ -78,6 +79,7 @@ class Membership(unittest.TestCase):
         self.set.wait_equal()
 
     def test_wrong_reconfigs_are_refused(self):
+        """S02-075, S08-052, S12-035, S12-040."""
         ports = [harness.free_port() for _ in range(2)]
         self.refused(lambda c: c["members"].extend(
             {"_id": 1 + i, "host": f"{harness.HOST}:{port}"} for i, port in enumerate(ports)), 103,
@@ -89,6 +91,7 @@ class Membership(unittest.TestCase):
         self.refused(lambda c: c.update(version=c["version"] - 1), 103, "must be greater than old")
 
     def test_only_the_primary_takes_a_reconfig(self):
+        """S02-075."""
         server = self.set.new_server().start()
         self.set.add(server)
         self.set.wait_healthy()

@@ -70,6 +70,7 @@ class Oplog(unittest.TestCase):
             assert reply["n"] == 4 and "writeConcernError" not in reply, reply
 
     def test_front_goes_and_a_member_left_behind_says_so(self):
+        """S07-006, S08-066."""
         members, primary = self.make()
         first = entry(primary, 1)["ts"]
         behind = members.secondaries()[0]
@@ -112,6 +113,7 @@ class Oplog(unittest.TestCase):
         self.assertEqual(stats["maxSize"], 990 * MB)
 
     def test_idle_primary_writes_noops(self):
+        """S01-135."""
         _, primary = self.make("periodicNoopIntervalSecs=1")
         before = entry(primary, -1)["ts"]
         harness.wait_until("a no-op", lambda: entry(primary, -1)["o"] == {"msg": "periodic noop"})

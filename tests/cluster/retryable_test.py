@@ -70,6 +70,7 @@ class Retryable(unittest.TestCase):
         return [self.numbered(c) for c in commands], after
 
     def test_each_kind_twice(self):
+        """S01-120, S08-004, S08-005, S08-010."""
         commands, after = self.statements("twice")
         for command in commands:
             with self.subTest(command=next(iter(command.items()))):
@@ -83,7 +84,7 @@ class Retryable(unittest.TestCase):
         self.assertEqual(self.documents("twice"), after)
 
     def test_each_kind_again_after_a_failover(self):
-        """The successor knows what its predecessor executed: kill -9, then the same bytes again."""
+        """S08-009: The successor knows what its predecessor executed: kill -9, then the same bytes again."""
         commands = []
         answers = []
         sessions, after = [], None
@@ -112,7 +113,7 @@ class Retryable(unittest.TestCase):
         self.assertEqual(self.documents("failover"), after)
 
     def test_partly_executed_batch(self):
-        """Only statements that were not executed run: the second attempt has the first's and one more."""
+        """S08-005: Only statements that were not executed run: the second attempt has the first's and one more."""
         first = self.numbered({"insert": "partly", "documents": [{"_id": 1}, {"_id": 2}]})
         self.send(first)
         again = {**first, "documents": [{"_id": 1}, {"_id": 2}, {"_id": 3}]}
@@ -121,6 +122,7 @@ class Retryable(unittest.TestCase):
         self.assertEqual(self.documents("partly"), [{"_id": 1}, {"_id": 2}, {"_id": 3}])
 
     def test_older_number_is_refused(self):
+        """S08-006, S12-061."""
         old = self.numbered({"insert": "older", "documents": [{"_id": 1}]})
         self.send(old)
         self.send(self.numbered({"insert": "older", "documents": [{"_id": 2}]}))
@@ -128,6 +130,7 @@ class Retryable(unittest.TestCase):
         self.assertEqual((reply["ok"], reply["code"], reply["codeName"]), (0, 225, "TransactionTooOld"))
 
     def test_multi_statements_cannot_be_retried(self):
+        """S08-007."""
         for command in ({"update": "multi", "updates": [{"q": {}, "u": {"$set": {"a": 1}}, "multi": True}]},
                         {"delete": "multi", "deletes": [{"q": {}, "limit": 0}]}):
             reply = self.primary.reply("test", self.numbered(command))
@@ -142,6 +145,7 @@ class Retryable(unittest.TestCase):
         self.assertEqual(self.primary.command("test", {"count": "transaction"})["n"], 0)
 
     def test_labels_of_a_secondary(self):
+        """S01-124, S01-125, S01-126."""
         secondary = next(s for s in self.set.servers if s is not self.primary)
         reply = secondary.reply("test", self.numbered({"insert": "labels", "documents": [{"_id": 1}]}))
         self.assertEqual((reply["code"], sorted(reply["errorLabels"])),

@@ -27,6 +27,7 @@ class Steps(unittest.TestCase):
                                        "writeConcern": {"w": "majority", "wtimeout": 10000}})
 
     def test_step_down_hands_over_and_keeps_connections(self):
+        """S02-078."""
         with wire.Connection(self.primary.address) as connection:
             connection.command("admin", {"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5})
             self.assertFalse(connection.command("admin", {"hello": 1})["isWritablePrimary"])
@@ -49,11 +50,13 @@ class Steps(unittest.TestCase):
             self.assertEqual(slow, [])
 
     def test_step_down_is_refused_with_wrong_numbers_and_on_a_secondary(self):
+        """S02-078."""
         self.fails(self.primary, {"replSetStepDown": -1}, 2)
         self.fails(self.primary, {"replSetStepDown": 5, "secondaryCatchUpPeriodSecs": 10}, 2)
         self.fails(self.others[0], {"replSetStepDown": 10}, 10107)
 
     def test_step_down_waits_for_a_secondary_that_caught_up(self):
+        """S02-078, S12-071."""
         for server in self.others:
             server.pause()
         try:
@@ -67,6 +70,7 @@ class Steps(unittest.TestCase):
                 server.resume()
 
     def test_frozen_members_do_not_stand(self):
+        """S02-080, S12-037."""
         for server in self.others:
             server.admin({"replSetFreeze": 30})
         self.fails(self.primary, {"replSetFreeze": 30}, 95)
@@ -78,6 +82,7 @@ class Steps(unittest.TestCase):
             server.admin({"replSetFreeze": 0})
 
     def test_step_up_wins_at_once(self):
+        """S02-079."""
         self.others[0].admin({"replSetFreeze": 0})
         self.others[0].admin({"replSetStepUp": 1})
         self.assertIs(self.set.wait_primary(other_than=self.primary), self.others[0])
@@ -97,6 +102,7 @@ class Steps(unittest.TestCase):
         self.set.reconfig(lambda config: [m.update(priority=1) for m in config["members"]])
 
     def test_a_member_of_priority_zero_never_leads(self):
+        """S01-100, S01-106, S02-075."""
         passive = self.others[0]
 
         def change(config):
@@ -115,6 +121,7 @@ class Steps(unittest.TestCase):
         self.set.reconfig(lambda config: [m.update(priority=1) for m in config["members"]])
 
     def test_sync_from(self):
+        """S02-082, S12-037."""
         reply = self.others[0].admin({"replSetSyncFrom": self.others[1].address})
         self.assertEqual(reply["syncFromRequested"], self.others[1].address)
         self.assertIn("prevSyncTarget", reply)
@@ -123,6 +130,7 @@ class Steps(unittest.TestCase):
         self.fails(self.others[0], {"replSetSyncFrom": self.others[0].address}, 72)
 
     def test_maintenance_makes_a_member_recovering(self):
+        """S01-146, S02-081, S08-055, S12-089."""
         server = self.others[0]
         server.admin({"replSetMaintenance": True})
         self.set.wait_state(server, 3)
