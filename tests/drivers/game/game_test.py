@@ -49,6 +49,9 @@ class Game(unittest.TestCase):
             gamer.start()
         try:
             self.disturb()
+        except BaseException:
+            print(self.logs())
+            raise
         finally:
             stop.set()
             for gamer in gamers:
@@ -101,12 +104,38 @@ class Game(unittest.TestCase):
     def disturb(self):
         """Everything that happens while the players play."""
         self.play_on()
+        dead = self.set.wait_primary()
+        dead.kill()
+        self.kills += 1
+        self.play_on()
+        dead.start()
+        self.restart_backend()
+        for _ in range(2):
+            server = self.set.new_server().start()
+            self.set.add(server)
+            self.play_on()
+        dead = self.set.wait_healthy()
+        dead.kill()
+        self.kills += 1
+        self.play_on()
+        dead.start()
+
+    def restart_backend(self):
+        """Dies in the middle of transfers; whoever comes first ends them: the clients or the recovery."""
+        self.backends[0].kill()
+        self.kills += 1
+        self.play_on()
+        self.backends[0].start()
 
     def play_on(self):
         """Until so many more transfers are acknowledged."""
         wanted = len(self.acknowledged.transfers) + TRANSFERS_A_PHASE
-        harness.wait_until(f"{wanted} transfers", lambda: self.acknowledged.wrong
+        harness.wait_until(f"{wanted} transfers", lambda: self.acknowledged.wrong or self.dead_backend()
                            or len(self.acknowledged.transfers) >= wanted)
+        self.assertFalse(self.dead_backend(), "a backend ended by itself")
+
+    def dead_backend(self):
+        return any(b.process and b.process.poll() is not None for b in self.backends)
 
     def check(self):
         self.set.wait_healthy()

@@ -2,9 +2,11 @@
 // The game's collections. Every request carries an id of the client's choice, and every document keeps the
 // ids of the requests that changed it, so that a request sent twice counts once.
 import mongoose from 'mongoose';
+import { plugin } from './causal.mjs';
 import { busy } from './errors.mjs';
 
 const { Schema, model } = mongoose;
+mongoose.plugin(plugin);
 
 export const MODES = ['duel', 'team', 'race'];
 export const ITEMS = ['sword', 'shield', 'potion', 'key'];

@@ -4,6 +4,7 @@
 import http from 'node:http';
 import process from 'node:process';
 import mongoose from 'mongoose';
+import { causally } from './causal.mjs';
 import { badRequest, Failure } from './errors.mjs';
 import { run as runRecovery } from './recovery.mjs';
 import { ROUTES } from './routes.mjs';
@@ -51,11 +52,10 @@ async function readBody(request) {
 }
 
 // The database is away or changing its primary: the client may send the same request again.
-function isTemporary(error) {
+function isTemporary(given) {
+  const error = given.errorResponse instanceof Error ? given.errorResponse : given; // of a bulk write
   return error instanceof mongoose.mongo.MongoNetworkError
     || error instanceof mongoose.mongo.MongoServerSelectionError
-    || error instanceof mongoose.mongo.MongoPoolClearedError
-    || error instanceof mongoose.mongo.MongoTopologyClosedError
     || ['RetryableWriteError', 'RetryableError', 'SystemOverloadedError'].some((label) => error.hasErrorLabel?.(label))
     || [10107, 13435, 13436, 11600, 11602, 189, 91, 64, 100].includes(error.code)
     || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.cause?.code ?? error.code);
@@ -72,7 +72,8 @@ function asFailure(error) {
 async function answer(request) {
   const url = new URL(request.url, 'http://127.0.0.1');
   const { handler, params } = route(request.method, url.pathname);
-  const result = await handler(params, await readBody(request), url.searchParams);
+  const body = await readBody(request);
+  const result = await causally(() => handler(params, body, url.searchParams));
   return Array.isArray(result) ? result : [200, result];
 }
 
