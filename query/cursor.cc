@@ -4,6 +4,19 @@
 #include "base/strings.h"
 
 namespace septet::query {
+namespace {
+
+// Stages may make documents that nobody could send.
+Status CheckSize(DocView doc) {
+  if (doc.size_bytes() <= limits::kMaxInternalBsonSize) {
+    return OkStatus();
+  }
+  return Error(ErrorCode::kBSONObjectTooLarge,
+               StrCat("BSONObj size: ", doc.size_bytes(), " is invalid. Size must be between 0 and ",
+                      limits::kMaxInternalBsonSize, "(16MB)"));
+}
+
+}  // namespace
 
 StatusOr<Step> FillBatch(Cursor* cursor, catalog::Op* op, const BatchLimits& limits,
                          bson::DocBuilder* out, int64_t* count) {
@@ -12,6 +25,7 @@ StatusOr<Step> FillBatch(Cursor* cursor, catalog::Op* op, const BatchLimits& lim
     out->Add(DocView(cursor->pending));
     cursor->pending.clear();
     ++*count;
+    ++op->counters.docs_returned;
   }
   while (limits.max_documents < 0 || *count < limits.max_documents) {
     Row row;
@@ -19,6 +33,7 @@ StatusOr<Step> FillBatch(Cursor* cursor, catalog::Op* op, const BatchLimits& lim
     if (step != Step::kRow) {
       return step;
     }
+    RETURN_IF_ERROR(CheckSize(row.doc));
     const auto used = static_cast<int64_t>(out->size_bytes() - start);
     if (*count > 0 && used + row.doc.size_bytes() > limits.max_bytes) {
       cursor->pending.assign(row.doc.raw());

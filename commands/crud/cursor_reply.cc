@@ -16,6 +16,7 @@ struct BatchRun {
   BatchRequest request;
   bson::DocBuilder* reply;
   int64_t count = 0;
+  size_t start = 0;  // of the batch in the reply
   bool opened = false;
 
   ~BatchRun() {
@@ -29,6 +30,7 @@ struct BatchRun {
 void Open(BatchRun* run) {
   run->reply->OpenObject("cursor");
   run->reply->OpenArray(run->request.field);
+  run->start = run->reply->size_bytes();
   run->opened = true;
 }
 
@@ -75,8 +77,10 @@ Outcome Continue(const std::shared_ptr<BatchRun>& run) {
   if (!run->opened) {
     Open(run.get());
   }
-  const StatusOr<query::Step> step = query::FillBatch(run->cursor.get(), run->op,
-                                                      run->request.limits, run->reply, &run->count);
+  query::BatchLimits rest = run->request.limits;  // less what earlier slices have put in
+  rest.max_bytes -= static_cast<int64_t>(run->reply->size_bytes() - run->start);
+  const StatusOr<query::Step> step =
+      query::FillBatch(run->cursor.get(), run->op, rest, run->reply, &run->count);
   if (!step.ok()) {
     return Outcome::Fail(ExecutorError(run->request.command, step.status()));
   }
