@@ -104,9 +104,7 @@ class Game(unittest.TestCase):
     def disturb(self):
         """Everything that happens while the players play."""
         self.play_on()
-        dead = self.set.wait_primary()
-        dead.kill()
-        self.kills += 1
+        dead = self.kill_with_writes_of_its_own()
         self.play_on()
         dead.start()
         self.restart_backend()
@@ -119,6 +117,24 @@ class Game(unittest.TestCase):
         self.kills += 1
         self.play_on()
         dead.start()
+
+    def kill_with_writes_of_its_own(self):
+        """The primary dies with writes that no other member has, which nobody may have been told of."""
+        primary = self.set.wait_primary()
+        secondaries = self.set.secondaries()
+        for server in secondaries:
+            server.pause()
+        try:
+            def ahead():
+                optimes = self.set.status(primary)["optimes"]
+                return optimes["appliedOpTime"]["ts"] > optimes["lastCommittedOpTime"]["ts"]
+            harness.wait_until("writes that are not committed", ahead)
+        finally:
+            primary.kill()
+            self.kills += 1
+            for server in secondaries:
+                server.resume()
+        return primary
 
     def restart_backend(self):
         """Dies in the middle of transfers; whoever comes first ends them: the clients or the recovery."""
