@@ -50,6 +50,18 @@ struct ServerMetrics {
   struct {
     Counter deleted_documents, passes;
   } ttl;
+  // Queries by the read concern they asked for.
+  struct {
+    Counter none, local, available, majority, linearizable;
+    Counter snapshot_with_time, snapshot_without_time;
+  } read_concern;
+  // Retryable writes that had been done before.
+  struct {
+    Counter commands, statements;
+  } retried;
+  struct {
+    Counter count, micros;
+  } oplog_truncation;
   struct {
     Counter regular, warning, msg, user, tripwire, rollovers;
   } asserts;

@@ -25,6 +25,7 @@ struct ProcessFacts {
   int64_t max_connections = 0;
   std::string storage_engine;             // "rocksdb"
   bool persistent = true;                 // false: everything in memory
+  std::string data_path;                  // where the data lies; empty: in memory
 };
 
 struct ConnectionCounts {
@@ -36,12 +37,20 @@ struct ConnectionCounts {
   int64_t exhaust_is_master = 0;
 };
 
+// Bytes of messages before and after one compressor's work.
+struct CompressionTotals {
+  std::string name;
+  int64_t packed_from = 0, packed_to = 0;      // replies
+  int64_t unpacked_from = 0, unpacked_to = 0;  // requests
+};
+
 struct NetworkTotals {
   int64_t bytes_in = 0;
   int64_t bytes_out = 0;
   int64_t physical_bytes_in = 0;
   int64_t physical_bytes_out = 0;
   int64_t requests = 0;
+  std::vector<CompressionTotals> compression;
 };
 
 class ServerControl {

@@ -94,5 +94,43 @@ TEST_F(DdlCommandsTest, S02_022_CollModChecksTheValidator) {
             "2 Parsing of collection validator failed :: caused by :: unknown top level operator: $foo");
 }
 
+TEST_F(DdlCommandsTest, S02_029_DataSizeOfARangeOfKeys) {
+  EXPECT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 1}, {"_id": 2}, {"_id": 3}, {"_id": 4}]})"),
+            "ok");
+  const auto figures = [this](std::string_view json) {
+    const DocView reply = Run(json);
+    return std::to_string(bson::ToInt64Clamped(reply["numObjects"])) + " of " +
+           std::to_string(bson::ToInt64Clamped(reply["size"])) +
+           (reply["maxReached"].Truthy() ? " cut" : "");
+  };
+  EXPECT_EQ(figures(R"({"dataSize": "recorded.c"})"), "4 of 56");
+  EXPECT_EQ(figures(R"({"dataSize": "recorded.c", "keyPattern": {"_id": 1}, "min": {"_id": 2},
+                        "max": {"_id": 4}})"),
+            "2 of 28");
+  EXPECT_EQ(figures(R"({"dataSize": "recorded.c", "min": {"_id": 2}, "max": {"_id": {"$maxKey": 1}}})"),
+            "3 of 42");
+  EXPECT_EQ(figures(R"({"dataSize": "recorded.c", "maxObjects": 2})"), "3 of 42 cut");
+  EXPECT_EQ(figures(R"({"dataSize": "recorded.none"})"), "0 of 0");
+  EXPECT_EQ(Outcome(R"({"dataSize": "recorded.c", "min": {"zz": 1}, "max": {"zz": 2}})"),
+            "96 couldn't find valid index containing key pattern");
+  EXPECT_EQ(Outcome(R"({"dataSize": "recorded.c", "min": {"_id": 1}})"),
+            "2 only one of min or max specified");
+  EXPECT_EQ(Outcome(R"({"dataSize": "c"})"), "73 Invalid namespace specified 'c'");
+}
+
+TEST_F(DdlCommandsTest, S11_085_ReadConcernCounters) {
+  EXPECT_EQ(Outcome(R"({"find": "c"})"), "ok");
+  EXPECT_EQ(Outcome(R"({"count": "c", "readConcern": {"level": "local"}})"), "ok");
+  EXPECT_EQ(Outcome(R"({"find": "c", "readConcern": {"level": "available"}})"), "ok");
+  const DocView counters =
+      Run(R"({"serverStatus": 1})")["readConcernCounters"].AsDoc()["nonTransactionOps"].AsDoc();
+  EXPECT_EQ(bson::ToRelaxedJson(counters),
+            R"({"none":1,"local":1,"available":1,"majority":0,"snapshot":{"withClusterTime":0,)"
+            R"("withoutClusterTime":0},"linearizable":0})");
+  EXPECT_EQ(bson::ToRelaxedJson(Run(R"({"serverStatus": 1})")["security"].AsDoc()),
+            R"({"authentication":{"mechanisms":{}}})");
+  EXPECT_TRUE(Run(R"({"serverStatus": 1, "transactions": 0})")["transactions"].missing());
+}
+
 }  // namespace
 }  // namespace septet::server::testing

@@ -223,10 +223,44 @@ void Operation::Execute() {
   HandleHere(FirstStep());
 }
 
+namespace {
+
+// readConcernCounters of serverStatus.
+void CountReadConcern(const commands::Generic& generic, commands::ServerMetrics* metrics) {
+  auto& c = metrics->read_concern;
+  if (!generic.read_concern.has_value() || !generic.read_concern->level_given) {
+    c.none.Add();
+    return;
+  }
+  const commands::ReadConcern& rc = *generic.read_concern;
+  switch (rc.level) {
+    case commands::ReadConcernLevel::kLocal:
+      return c.local.Add();
+    case commands::ReadConcernLevel::kAvailable:
+      return c.available.Add();
+    case commands::ReadConcernLevel::kMajority:
+      return c.majority.Add();
+    case commands::ReadConcernLevel::kLinearizable:
+      return c.linearizable.Add();
+    case commands::ReadConcernLevel::kSnapshot:
+      return rc.at_cluster_time.IsNull() ? c.snapshot_without_time.Add()
+                                         : c.snapshot_with_time.Add();
+  }
+}
+
+bool IsQuery(std::string_view command) {
+  return command == "find" || command == "aggregate" || command == "count" || command == "distinct";
+}
+
+}  // namespace
+
 commands::Outcome Operation::FirstStep() {
   if (generic_.help) {
     reply_.Append("help", StrCat("help for: ", spec_->name, " ", spec_->help));
     return Outcome::Ok();
+  }
+  if (IsQuery(spec_->name)) {
+    CountReadConcern(generic_, dispatcher_->services().metrics);
   }
   const commands::Resume run = [this](bool) { return RunCommand(); };
   const auto after_fail_command = [this, run](bool) -> Outcome {

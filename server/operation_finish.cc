@@ -93,6 +93,9 @@ commands::Outcome Operation::AfterCommand(Done done) {
   const commands::WriteConcern& concern = EffectiveWriteConcern();
   repl::Positions* positions = dispatcher_->positions();
   const bool wrote = !op_->last_write.IsNull();
+  if (wrote) {
+    client_->last_error.optime = op_->last_write;
+  }
   const bool may_not_write = (spec_->flags & commands::kWrite) == 0;
   if (positions == nullptr || concern.IsUnacknowledged() || (!wrote && !done.status.ok()) ||
       (!wrote && may_not_write)) {

@@ -35,8 +35,11 @@ Status TruncateFront(Core* core, bson::Timestamp commit_point) {
   if (before <= limits.max_bytes) {
     return OkStatus();
   }
+  const int64_t start = MonotonicMicros();
   ASSIGN_OR_RETURN(const bool cut, core->sequencer().TruncateOplog(limits));
   if (cut) {
+    core->metrics().oplog_truncation.count.Add();
+    core->metrics().oplog_truncation.micros.Add(MonotonicMicros() - start);
     P_LOG(kInfo, kStorage, 22403, "Oplog truncated to its size",
           {"bytesBefore", before}, {"bytesAfter", core->sequencer().oplog().bytes()});
   }

@@ -62,6 +62,7 @@ Server::Server(const ServerOptions& options, std::vector<std::string> argv) : op
   facts_.max_connections = options.max_connections;
   facts_.storage_engine = options.in_memory ? "inMemory" : "rocksdb";
   facts_.persistent = !options.in_memory;
+  facts_.data_path = options.in_memory ? "" : options.dbpath;
 }
 
 Server::~Server() { Stop(); }
@@ -251,6 +252,18 @@ commands::NetworkTotals Server::Network() const {
     totals.physical_bytes_in += c.physical_bytes_in.load(std::memory_order_relaxed);
     totals.physical_bytes_out += c.physical_bytes_out.load(std::memory_order_relaxed);
     totals.requests += c.requests.load(std::memory_order_relaxed);
+  }
+  for (const std::string& name : facts_.compressors) {
+    commands::CompressionTotals& sum = totals.compression.emplace_back();
+    sum.name = name;
+    const std::optional<wire::CompressorId> id = wire::CompressorByName(name);
+    for (size_t i = 0; io_ != nullptr && id && i < io_->size(); ++i) {
+      const auto& c = io_->at(i).counters().compression[static_cast<size_t>(*id)];
+      sum.packed_from += c.packed_from.load(std::memory_order_relaxed);
+      sum.packed_to += c.packed_to.load(std::memory_order_relaxed);
+      sum.unpacked_from += c.unpacked_from.load(std::memory_order_relaxed);
+      sum.unpacked_to += c.unpacked_to.load(std::memory_order_relaxed);
+    }
   }
   return totals;
 }

@@ -2,6 +2,7 @@
 #include "commands/crud/retry.h"
 
 #include "commands/generic_args.h"
+#include "commands/metrics.h"
 #include "txn/session_catalog.h"
 
 namespace septet::commands {
@@ -46,6 +47,8 @@ void RetriedStatements::AppendTo(bson::DocBuilder* reply) const {
   for (const int id : retried_) {
     reply->Add(id);
   }
+  services_->metrics->retried.commands.Add();
+  services_->metrics->retried.statements.Add(static_cast<int64_t>(retried_.size()));
 }
 
 }  // namespace septet::commands

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// collStats (S02-027), dbStats (S02-028), dataSize (S02-029). `scale` divides sizes.
+// collStats (S02-027), dbStats (S02-028). `scale` divides sizes.
 #include <sys/statvfs.h>
 
 #include "base/strings.h"
@@ -7,6 +7,7 @@
 #include "commands/ddl/coll_stats.h"
 #include "commands/ddl/sizes.h"
 #include "commands/parse.h"
+#include "commands/server_control.h"
 #include "commands/services.h"
 
 namespace septet::commands {
@@ -117,8 +118,8 @@ Outcome RunCollStats(catalog::Op*, const Services& services, const Request& requ
 
 void AppendFileSystem(const Services& services, int64_t scale, bson::DocBuilder* reply) {
   struct statvfs fs {};
-  (void)services;
-  if (statvfs("/", &fs) == 0) {
+  const std::string& path = services.server->facts().data_path;
+  if (!path.empty() && statvfs(path.c_str(), &fs) == 0) {
     const auto block = static_cast<int64_t>(fs.f_frsize);
     reply->Append("fsUsedSize",
                   static_cast<double>((static_cast<int64_t>(fs.f_blocks) -
@@ -154,34 +155,21 @@ Outcome RunDbStats(catalog::Op*, const Services& services, const Request& reques
   reply->Append("collections", collections).Append("views", views).Append("objects", objects);
   reply->Append("avgObjSize", objects > 0 ? static_cast<double>(data) / static_cast<double>(objects) : 0.0);
   reply->Append("dataSize", scaled(data)).Append("storageSize", scaled(store));
-  if (request.body.Find("freeStorage").Truthy()) {
+  // The engine's files are written once and replaced whole: none has room to be used again.
+  const bool free_storage = request.body.Find("freeStorage").Truthy();
+  if (free_storage) {
     reply->Append("freeStorageSize", 0.0);
   }
   reply->Append("indexes", indexes).Append("indexSize", scaled(index_bytes));
+  if (free_storage) {
+    reply->Append("indexFreeStorageSize", 0.0);
+  }
   reply->Append("totalSize", scaled(store + index_bytes));
+  if (free_storage) {
+    reply->Append("totalFreeStorageSize", 0.0);
+  }
   reply->Append("scaleFactor", *scale);
   AppendFileSystem(services, *scale, reply);
-  return Outcome::Ok();
-}
-
-Outcome RunDataSize(catalog::Op*, const Services& services, const Request& request,
-                    bson::DocBuilder* reply) {
-  const bson::ValueView name = request.body.FirstElement().value();
-  if (!name.is_string()) {
-    return Outcome::Fail(WrongType("dataSize", "dataSize", name.type(), "string"));
-  }
-  const catalog::Namespace ns = catalog::Namespace::Parse(name.AsString());
-  if (ns.collection().empty()) {
-    return Outcome::Fail(
-        Error(ErrorCode::kInvalidNamespace, StrCat("Invalid namespace specified '", ns.full(), "'")));
-  }
-  const catalog::CollectionPtr collection = services.catalog->Find(ns.full());
-  const CollectionSizes sizes =
-      collection != nullptr ? MeasureCollection(*services.catalog, *collection) : CollectionSizes();
-  reply->Append("estimate", true);
-  reply->Append("size", sizes.data_bytes);
-  reply->Append("numObjects", sizes.count);
-  reply->Append("millis", 0);
   return Outcome::Ok();
 }
 
@@ -207,17 +195,6 @@ const CommandSpec kDbStatsCommand{
     .fields = {"scale", "freeStorage"},
     .api_version = "",
     .run = RunDbStats,
-};
-
-extern const CommandSpec kDataSizeCommand;
-const CommandSpec kDataSizeCommand{
-    .name = "dataSize",
-    .aliases = {"datasize"},
-    .flags = kReadData,
-    .help = "Bytes of documents in a collection",
-    .fields = {"keyPattern", "min", "max", "estimate"},
-    .api_version = "",
-    .run = RunDataSize,
 };
 
 }  // namespace septet::commands

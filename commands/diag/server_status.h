@@ -22,6 +22,18 @@ struct StatusSection {
 // In the order of replies.
 std::span<const StatusSection> StatusSections();
 
+// Those of set_status_sections.cc.
+namespace status_sections {
+void ElectionMetrics(std::string_view name, const Services& services, bson::DocBuilder* out);
+void FlowControl(std::string_view name, const Services& services, bson::DocBuilder* out);
+void OplogTruncation(std::string_view name, const Services& services, bson::DocBuilder* out);
+void ReadConcerns(std::string_view name, const Services& services, bson::DocBuilder* out);
+void Security(std::string_view name, const Services& services, bson::DocBuilder* out);
+void TrafficRecording(std::string_view name, const Services& services, bson::DocBuilder* out);
+void Transactions(std::string_view name, const Services& services, bson::DocBuilder* out);
+void TwoPhaseCommits(std::string_view name, const Services& services, bson::DocBuilder* out);
+}  // namespace status_sections
+
 // Appends every metric of the registry as nested documents: "a.b.c" becomes {a: {b: {c: v}}}.
 void AppendMetrics(const Services& services, bson::DocBuilder* out);
 

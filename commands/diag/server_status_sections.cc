@@ -16,6 +16,7 @@
 #include "commands/version.h"
 #include "commands/write_concern.h"
 #include "query/runtime.h"
+#include "replication/driver/replication_driver.h"
 
 namespace septet::commands {
 namespace {
@@ -112,6 +113,16 @@ void Network(std::string_view name, const Services& s, DocBuilder* out) {
   out->Append("physicalBytesOut", n.physical_bytes_out);
   out->Append("numSlowDNSOperations", int64_t{0}).Append("numSlowSSLOperations", int64_t{0});
   out->Append("numRequests", n.requests);
+  const auto compression = out->Object("compression");
+  for (const CompressionTotals& c : n.compression) {
+    const auto one = out->Object(c.name);
+    {
+      const auto packed = out->Object("compressor");
+      out->Append("bytesIn", c.packed_from).Append("bytesOut", c.packed_to);
+    }
+    const auto unpacked = out->Object("decompressor");
+    out->Append("bytesIn", c.unpacked_from).Append("bytesOut", c.unpacked_to);
+  }
 }
 
 void AppendLatency(std::string_view name, const Histogram& h, DocBuilder* out) {
@@ -191,6 +202,9 @@ void ReplicationSection(std::string_view name, const Services& s, DocBuilder* ou
     optime("majorityOpTime", majority.optime);
     out->AppendDate("majorityWriteDate", int64_t{majority.optime.ts.secs} * 1000);
   }
+  if (s.driver != nullptr) {
+    out->Append("rbid", s.driver->sync()->rollback_id());
+  }
 }
 
 void StorageEngine(std::string_view name, const Services& s, DocBuilder* out) {
@@ -245,17 +259,25 @@ constexpr StatusSection kSections[] = {
     {"asserts", true, Asserts},
     {"connections", true, Connections},
     {"defaultRWConcern", true, DefaultRwConcern},
+    {"electionMetrics", true, status_sections::ElectionMetrics},
     {"extra_info", true, ExtraInfo},
     {"featureCompatibilityVersion", true, FeatureCompatibility},
+    {"flowControl", true, status_sections::FlowControl},
     {"globalLock", true, GlobalLock},
     {"logicalSessionRecordCache", true, SessionRecords},
     {"network", true, Network},
     {"opLatencies", true, OpLatencies},
     {"opcounters", true, OpCountersSection},
     {"opcountersRepl", true, OpCountersRepl},
+    {"oplogTruncation", true, status_sections::OplogTruncation},
+    {"readConcernCounters", true, status_sections::ReadConcerns},
     {"repl", true, ReplicationSection},
     {"rocksdb", true, Rocks},
+    {"security", true, status_sections::Security},
     {"storageEngine", true, StorageEngine},
+    {"trafficRecording", true, status_sections::TrafficRecording},
+    {"transactions", true, status_sections::Transactions},
+    {"twoPhaseCommitCoordinator", true, status_sections::TwoPhaseCommits},
     {"mem", true, Memory},
     {"metrics", true, Metrics},
     {"septet", true, OwnVersion},

@@ -68,7 +68,7 @@ Outcome GetLastError(catalog::Op*, const Services&, const Request& request,
   const auto concern = std::make_shared<const WriteConcern>(*std::move(parsed));
   const auto waiting = std::make_shared<Waiting>();
   const LastError& last = *request.last_error;
-  if (!last.valid || last.optime.IsNull() || !last.err.empty() || concern->IsUnacknowledged()) {
+  if (last.optime.IsNull() || !last.err.empty() || concern->IsUnacknowledged()) {
     AppendResult(request, *concern, *waiting, reply);
     return Outcome::Ok();
   }
@@ -88,7 +88,9 @@ Outcome GetLastError(catalog::Op*, const Services&, const Request& request,
 }
 
 Outcome ResetError(catalog::Op*, const Services&, const Request& request, bson::DocBuilder*) {
+  const repl::OpTime optime = request.last_error->optime;
   *request.last_error = {};
+  request.last_error->optime = optime;
   return Outcome::Ok();
 }
 

@@ -4,6 +4,7 @@
 // Thread rule: stated per function.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -41,6 +42,12 @@ struct alignas(64) NetworkCounters {
   std::atomic<int64_t> physical_bytes_in{0};  // as on the socket
   std::atomic<int64_t> physical_bytes_out{0};
   std::atomic<int64_t> requests{0};
+  // By CompressorId: bytes before and after packing replies and unpacking requests.
+  struct Compression {
+    std::atomic<int64_t> packed_from{0}, packed_to{0};
+    std::atomic<int64_t> unpacked_from{0}, unpacked_to{0};
+  };
+  std::array<Compression, 4> compression;
 
   // One writer: no locked instruction needed.
   static void Add(std::atomic<int64_t>& counter, int64_t n) {

@@ -215,6 +215,9 @@ bool Session::Unpack(std::string_view* message, std::optional<CompressorId>* com
                 {"remote", facts_.remote}, {"error", TextOf(status)});
     return false;
   }
+  NetworkCounters::Compression& counters = io_->counters().compression[static_cast<size_t>(id)];
+  NetworkCounters::Add(counters.unpacked_from, static_cast<int64_t>(message->size()));
+  NetworkCounters::Add(counters.unpacked_to, static_cast<int64_t>(inner_.size()));
   *compressor = id;
   *message = inner_;
   return true;

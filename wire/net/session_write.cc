@@ -131,6 +131,10 @@ void Session::PackReply(Outgoing* out) {
     P_LOG(kWarning, kNetwork, 4423, "Sending a reply uncompressed", {"error", TextOf(status)});
     return;
   }
+  NetworkCounters::Compression& counters =
+      io_->counters().compression[static_cast<size_t>(*request_.compressor)];
+  NetworkCounters::Add(counters.packed_from, static_cast<int64_t>(out->size()));
+  NetworkCounters::Add(counters.packed_to, static_cast<int64_t>(packed.size()));
   out->body = std::move(packed);
   out->prefix_size = 0;
   out->checksum_size = 0;
