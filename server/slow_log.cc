@@ -47,15 +47,23 @@ void AppendIfPositive(std::string_view name, int64_t n, DocBuilder* out) {
 }
 
 // The command without what only the transport needs; sequences are not shown (they may hold megabytes).
-void AppendCommand(const commands::Request& request, DocBuilder* out) {
+// A getMore without a comment has that of the command that opened the cursor (S01-139).
+void AppendCommand(const catalog::Op& op, const commands::Request& request, DocBuilder* out) {
   constexpr int32_t kMaxShown = 8 * 1024;
-  if (request.body.size_bytes() <= kMaxShown) {
-    out->Append("command", request.body);
-    return;
-  }
+  const std::string& origin = op.diagnostics.originating_command;
+  const bson::ValueView inherited = origin.empty() || request.body.Has("comment")
+                                        ? bson::ValueView()
+                                        : bson::DocView(origin)["comment"];
   const auto object = out->Object("command");
-  out->Append(request.body.FirstElement());
-  out->Append("$truncated", bson::ToShellText(request.body).substr(0, 1024));
+  if (request.body.size_bytes() <= kMaxShown) {
+    out->AppendAll(request.body);
+  } else {
+    out->Append(request.body.FirstElement());
+    out->Append("$truncated", bson::ToShellText(request.body).substr(0, 1024));
+  }
+  if (!inherited.missing()) {
+    out->Append("comment", inherited);
+  }
 }
 
 void AppendQueryFacts(const catalog::Op& op, DocBuilder* out) {
@@ -109,7 +117,7 @@ std::string LogDocument(const SlowOperation& slow) {
   if (!slow.request->client->app_name.empty()) {
     out.Append("appName", slow.request->client->app_name);
   }
-  AppendCommand(*slow.request, &out);
+  AppendCommand(*slow.op, *slow.request, &out);
   AppendQueryFacts(*slow.op, &out);
   out.Append("numYields", 0).Append("nreturned", slow.op->counters.docs_returned);
   AppendError(*slow.status, &out);
@@ -177,7 +185,7 @@ namespace slow_log_internal {
 std::string ProfileDocument(const SlowOperation& slow, int64_t now_millis) {
   DocBuilder out;
   out.Append("op", TypeName(slow.spec->kind)).Append("ns", NamespaceOf(*slow.request));
-  AppendCommand(*slow.request, &out);
+  AppendCommand(*slow.op, *slow.request, &out);
   AppendQueryFacts(*slow.op, &out);
   out.Append("numYield", 0).Append("nreturned", slow.op->counters.docs_returned);
   {
