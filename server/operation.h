@@ -61,6 +61,7 @@ class Operation {
   Outcome FailCommand(const commands::Resume& then);
 
   // Waits (operation_wait.cc)
+  static Outcome GoOn(commands::Resume&& resume, bool timed_out);
   void Handle(Outcome outcome);
   void HandleHere(Outcome outcome);
   bool Park(commands::Suspend* suspend, Outcome* next);

@@ -352,8 +352,8 @@ void Operation::Send(std::string body, bool failed, Done* done) {
   const bool not_primary_unacknowledged =
       failed && !wire_.wants_reply() && sink_ == nullptr && spec_ != nullptr &&
       (spec_->flags & commands::kWrite) != 0 && !client_->replication().accepts_writes;
-  op_.reset();
   exhaust_next_ = nullptr;
+  op_.reset();
   in_flight_ = false;
   write_concern_done_ = false;
   if (sink_ != nullptr) {
@@ -389,8 +389,7 @@ void Operation::NextExhaustRound() {
     op_->interrupt.SetDeadline(Interrupt::Clock::now() +
                                std::chrono::milliseconds(generic_.max_time_ms));
   }
-  const commands::Resume next = std::exchange(exhaust_next_, nullptr);
-  HandleHere(next != nullptr ? next(false) : RunCommand());
+  HandleHere(exhaust_next_ != nullptr ? GoOn(std::move(exhaust_next_), false) : RunCommand());
 }
 
 }  // namespace septet::server

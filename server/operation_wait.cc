@@ -30,6 +30,14 @@ repl::Positions::Which WhichOf(commands::WaitOptime::Which which) {
 
 }  // namespace
 
+// What the step holds (a session, for one) must be let go before the operation ends and its Op with
+// it: so the step is destroyed here, not when the caller is done with the outcome.
+commands::Outcome Operation::GoOn(Resume&& resume, bool timed_out) {
+  const Resume step = std::move(resume);
+  resume = nullptr;
+  return step(timed_out);
+}
+
 // Goes on with an outcome, on whichever thread has the operation now.
 void Operation::Handle(Outcome outcome) {
   if (on_io_thread_ || std::holds_alternative<Done>(outcome.v)) {
@@ -207,8 +215,7 @@ void Operation::Wake(uint64_t ticket, bool timed_out) {
   client_->slot.SetWaiting(false);
   op_->may_block = false;
   data_version_ = dispatcher_->data_version();
-  const Resume resume = std::exchange(resume_, nullptr);
-  HandleHere(resume(timed_out));
+  HandleHere(GoOn(std::exchange(resume_, nullptr), timed_out));
 }
 
 void Operation::RunInWorker(Resume resume, bool timed_out) {
@@ -216,12 +223,13 @@ void Operation::RunInWorker(Resume resume, bool timed_out) {
     self_ = connection_->shared_from_this();
   }
   on_io_thread_ = false;
-  dispatcher_->workers().Post([this, self = self_, resume = std::move(resume), timed_out] {
-    op_->may_block = true;
-    op_->interrupt.EndSlice();
-    data_version_ = dispatcher_->data_version();
-    Handle(resume(timed_out));
-  });
+  dispatcher_->workers().Post(
+      [this, self = self_, resume = std::move(resume), timed_out]() mutable {
+        op_->may_block = true;
+        op_->interrupt.EndSlice();
+        data_version_ = dispatcher_->data_version();
+        Handle(GoOn(std::move(resume), timed_out));
+      });
 }
 
 }  // namespace septet::server

@@ -69,6 +69,15 @@ class Retryable(unittest.TestCase):
                  {"_id": "a"}, {"_id": "b"}, {"_id": "new", "n": 1}]
         return [self.numbered(c) for c in commands], after
 
+    def test_a_long_insert_gives_its_session_back(self):
+        """Long enough to go on in a worker; the session's next write must not wait for ever."""
+        documents = [{"n": i} for i in range(60000)]
+        for collection in ("long1", "long2"):
+            reply = self.send({**self.numbered({"insert": collection, "documents": documents}),
+                               "writeConcern": {"w": 1}})
+            self.assertEqual(reply["n"], len(documents))
+        self.assertEqual(self.send(self.numbered({"insert": "long1", "documents": [{"n": -1}]}))["n"], 1)
+
     def test_each_kind_twice(self):
         """S01-120, S08-004, S08-005, S08-010."""
         commands, after = self.statements("twice")
