@@ -87,6 +87,10 @@ class IndexScan final : public NoInputNode {
         cursor_->Seek(options_.forward ? range.low : range.high);
         ++stats_.seeks;
         in_range_ = true;
+        // A unique index's key may be the open end itself: it has no RecordId behind the values.
+        if (!options_.forward && cursor_->valid() && cursor_->key() == range.high) {
+          cursor_->Next();
+        }
       }
       if (cursor_->valid()) {
         const std::string_view key = cursor_->key();
