@@ -199,6 +199,7 @@ std::string SessionWithUser(bson::DocView lsid) {
 void Operation::Execute() {
   const commands::Services& services = dispatcher_->services();
   op_->op_id = services.operations->NextOpId();
+  op_->now_millis = WallMillis();
   if (generic_.max_time_ms > 0) {
     op_->interrupt.SetDeadline(Interrupt::Clock::now() +
                                std::chrono::milliseconds(generic_.max_time_ms));
