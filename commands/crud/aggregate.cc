@@ -63,7 +63,7 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
   if (!status.ok()) {
     return Outcome::Fail(status);
   }
-  ArrayView pipeline;
+  bson::ValueView pipeline;
   std::optional<bool> explain;
   std::optional<bool> allow_disk_use;
   bool bypass = false;
@@ -73,13 +73,16 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
                         {"allowDiskUse", &allow_disk_use}, {"hint", &args.hint},
                         {"collation", &args.collation}, {"let", &args.let},
                         {"bypassDocumentValidation", &bypass}, {"isMapReduceCommand", &is_map_reduce}});
+  if (status.ok() && !pipeline.is_array()) {
+    status = Error(ErrorCode::kTypeMismatch, "'pipeline' option must be specified as an array");
+  }
   if (status.ok()) {
     status = ParseCursorOption(request, &args.batch_size, explain.value_or(false));
   }
   if (!status.ok()) {
     return Outcome::Fail(status);
   }
-  args.pipeline = pipeline.doc;
+  args.pipeline = pipeline.AsArray();
   args.allow_disk_use = allow_disk_use.value_or(true);
   if (explain.value_or(false)) {
     return ExplainAggregate(op, services, request, std::move(args), ExplainVerbosity::kQueryPlanner,

@@ -10,6 +10,33 @@
 namespace septet::commands {
 namespace {
 
+// 8-4-4-4-12 hexadecimal digits.
+std::string UuidText(std::string_view id) {
+  std::string text = ToHex(id);
+  for (const size_t at : {size_t{8}, size_t{13}, size_t{18}, size_t{23}}) {
+    if (at < text.size()) {
+      text.insert(at, 1, '-');
+    }
+  }
+  return text;
+}
+
+// A cursor belongs to the session that opened it, or to none.
+Status CheckSession(const query::Cursor& cursor, std::string_view session) {
+  if (cursor.session_id == session) {
+    return OkStatus();
+  }
+  const std::string head = StrCat("Cannot run getMore on cursor ", cursor.id, ", which was ");
+  if (cursor.session_id.empty()) {
+    return Error(50736, StrCat(head, "not created in a session, in session ", UuidText(session)));
+  }
+  const std::string created = StrCat(head, "created in session ", UuidText(cursor.session_id));
+  if (session.empty()) {
+    return Error(50737, StrCat(created, ", without an lsid"));
+  }
+  return Error(50738, StrCat(created, ", in session ", UuidText(session)));
+}
+
 Outcome Run(catalog::Op* op, const Services& services, const Request& request,
             bson::DocBuilder* reply) {
   const bson::ValueView id = request.body.FirstElement().value();
@@ -43,6 +70,11 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
       services.query->cursors.Checkout(id.AsInt64(), ns.full());
   if (!cursor.ok()) {
     return Outcome::Fail(cursor.status());
+  }
+  const Status owned = CheckSession(**cursor, SessionIdOf(request));
+  if (!owned.ok()) {
+    services.query->cursors.Return(*std::move(cursor));
+    return Outcome::Fail(owned);
   }
   const Generic* generic = request.generic;
   if (generic != nullptr && generic->max_time_ms > 0 &&

@@ -66,6 +66,7 @@ StatusOr<std::vector<bson::DocView>> ArrayFilters(const ArrayView& list) {
 StatusOr<std::unique_ptr<query::WriteStatement>> ParseUpdateStatement(const WriteRun& run,
                                                                       bson::DocView spec) {
   UpdateArgs a;
+  std::string variables;
   a.query.let = run.let;
   RETURN_IF_ERROR(ParseFields("update.updates", spec,
                               {FieldBinding("q", &a.query.filter, true),
@@ -78,7 +79,15 @@ StatusOr<std::unique_ptr<query::WriteStatement>> ParseUpdateStatement(const Writ
     if (!a.update.is_array()) {
       return Error(51198, "Constant values may only be specified for pipeline updates");
     }
-    a.query.let = a.constants;
+    bson::DocBuilder all;  // variables of the command, and the statement's own over them
+    for (const bson::ElementView e : run.let) {
+      if (!a.constants.Has(e.name())) {
+        all.Append(e);
+      }
+    }
+    all.AppendAll(a.constants);
+    variables = all.Finish();
+    a.query.let = bson::DocView(variables);
   }
   const catalog::CollectionPtr collection = run.services->catalog->Find(run.ns.full());
   auto out = std::make_unique<query::WriteStatement>();
@@ -104,6 +113,29 @@ StatusOr<std::unique_ptr<query::WriteStatement>> ParseUpdateStatement(const Writ
   return out;
 }
 
+// 0 or 1, of any type that can be read as a number (recorded S02-006).
+StatusOr<int64_t> DeleteLimit(const bson::ValueView& limit) {
+  int64_t n = 0;
+  if (limit.type() == bson::Type::kBool) {
+    n = limit.AsBool() ? 1 : 0;
+  } else if (limit.is_number()) {
+    ASSIGN_OR_RETURN(n, ToInt64("delete.deletes", "limit", limit));
+  }
+  if (n != 0 && n != 1) {
+    return Error(ErrorCode::kFailedToParse,
+                 StrCat("The limit field in delete objects must be 0 or 1. Got ", n));
+  }
+  return n;
+}
+
+// Wrong limits fail the whole command, before anything runs.
+Status CheckDeleteLimits(const std::vector<bson::DocView>& statements) {
+  for (const bson::DocView& spec : statements) {
+    RETURN_IF_ERROR(DeleteLimit(spec["limit"]).status());
+  }
+  return OkStatus();
+}
+
 StatusOr<std::unique_ptr<query::WriteStatement>> ParseDeleteStatement(const WriteRun& run,
                                                                       bson::DocView spec) {
   QueryArgs query;
@@ -113,11 +145,7 @@ StatusOr<std::unique_ptr<query::WriteStatement>> ParseDeleteStatement(const Writ
                               {FieldBinding("q", &query.filter, true), FieldBinding("limit", &limit, true),
                                {"collation", &query.collation}, {"hint", &query.hint}},
                               Strictness::kNoUnknownFields));
-  ASSIGN_OR_RETURN(const int64_t n, ToInt64("delete.deletes", "limit", limit));
-  if (n != 0 && n != 1) {
-    return Error(ErrorCode::kFailedToParse,
-                 StrCat("The limit field in delete objects must be 0 or 1. Got ", n));
-  }
+  ASSIGN_OR_RETURN(const int64_t n, DeleteLimit(limit));
   const catalog::CollectionPtr collection = run.services->catalog->Find(run.ns.full());
   auto out = std::make_unique<query::WriteStatement>();
   out->ns = run.ns;
@@ -284,6 +312,9 @@ Outcome RunWrites(catalog::Op* op, const Services& services, const Request& requ
     if (status.ok()) {
       run->statements = *std::move(statements);
       status = CheckStatementIds(request, run->statements.size());
+    }
+    if (status.ok() && is_delete) {
+      status = CheckDeleteLimits(run->statements);
     }
     if (status.ok()) {
       status = run->retried.Load(op, services, request);

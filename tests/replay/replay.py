@@ -190,8 +190,9 @@ class Replayer:
         name = cursor.get("ns").split(".", 1)[1]
         tailable = command.get("tailable")
         while at and not tailable:
+            session = [p for p in command if p[0] == "lsid"]
             more = self.connection.run(database, [("getMore", Pairs([("$numberLong", str(at))])),
-                                                  ("collection", name)])
+                                                  ("collection", name)] + session)
             inner = more.get("cursor")
             if inner is None:
                 return more
