@@ -3,9 +3,11 @@
 
 #include "base/strings.h"
 #include "commands/crud/query_args.h"
+#include "commands/crud/validator.h"
 #include "commands/crud/view.h"
 #include "commands/diag/server_sources.h"
 #include "query/runtime.h"
+#include "query/stage/view.h"
 
 namespace septet::commands {
 
@@ -16,12 +18,13 @@ StatusOr<std::shared_ptr<PreparedPipeline>> PreparePipeline(const Services& serv
   if (!args->collectionless) {
     const catalog::CollectionPtr collection = services.catalog->Find(args->ns.full());
     if (collection != nullptr && collection->is_view) {
-      ASSIGN_OR_RETURN(ResolvedView resolved, ResolveView(services, *collection));
+      ASSIGN_OR_RETURN(query::ResolvedView resolved,
+                       query::ResolveView(*services.catalog, *collection));
       if (args->reply_ns.empty()) {
         args->reply_ns = args->ns.full();
       }
       args->ns = resolved.ns;
-      out->text = JoinPipelines(bson::DocView(resolved.pipeline), args->pipeline);
+      out->text = query::JoinPipelines(bson::DocView(resolved.pipeline), args->pipeline);
     } else if (collection != nullptr && collation.empty()) {
       const bson::ValueView inherited = bson::DocView(collection->options).Find("collation");
       if (inherited.is_object()) {
@@ -52,6 +55,7 @@ StatusOr<std::shared_ptr<PreparedPipeline>> PreparePipeline(const Services& serv
   scope.collectionless = args->collectionless;
   scope.variables = &out->variables;
   scope.collation = out->collation;
+  scope.catalog = services.catalog;
   ASSIGN_OR_RETURN(out->pipeline, query::Pipeline::Parse(bson::DocView(out->text), scope));
   return out;
 }
@@ -66,6 +70,16 @@ query::PipelineRun MakePipelineRun(catalog::Op* op, const Services& services,
   run.options = services.query->planner_options(args.allow_disk_use);
   run.collation = prepared.collation;
   run.source = MakeServerSource(services, request, args.ns);
+  run.validator = [bypass = DocumentValidator::Bypassed(request)](
+                      const catalog::CollectionInfo& target) -> StatusOr<query::WriteCheck> {
+    ASSIGN_OR_RETURN(const auto validator, DocumentValidator::For(target, bypass));
+    if (validator == nullptr) {
+      return query::WriteCheck();
+    }
+    return query::WriteCheck([validator](bson::DocView before, bson::DocView after) {
+      return before.empty() ? validator->Check(after) : validator->CheckUpdate(before, after);
+    });
+  };
   return run;
 }
 

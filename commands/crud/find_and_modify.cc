@@ -10,7 +10,8 @@
 #include "commands/crud/write_reply.h"
 #include "commands/generic_args.h"
 #include "commands/parse.h"
-#include "query/write_statement.h"
+#include "query/runtime.h"
+#include "query/write/write_statement.h"
 
 namespace septet::commands {
 namespace {
@@ -116,8 +117,9 @@ Status Compile(const catalog::Namespace& ns, const Request& request, ModifyRun* 
                                             statement->query->matcher.get()));
   }
   run->statement = std::move(statement);
-  run->runner = std::make_unique<query::WriteRunner>(run->services->catalog, run->services->query,
-                                                     run->statement.get());
+  run->runner = std::make_unique<query::WriteRunner>(
+      run->services->catalog, &run->services->query->plans,
+      run->services->query->planner_options(), run->statement.get());
   return OkStatus();
 }
 

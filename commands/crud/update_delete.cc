@@ -12,7 +12,8 @@
 #include "commands/crud/write_reply.h"
 #include "commands/generic_args.h"
 #include "commands/parse.h"
-#include "query/write_statement.h"
+#include "query/runtime.h"
+#include "query/write/write_statement.h"
 
 namespace septet::commands {
 namespace {
@@ -181,8 +182,9 @@ Status Start(WriteRun* run) {
                  StrCat("Cannot use (or request) retryable writes with ",
                         run->is_delete ? "limit=0" : "multi=true"));
   }
-  run->runner = std::make_unique<query::WriteRunner>(run->services->catalog, run->services->query,
-                                                     run->statement.get());
+  run->runner = std::make_unique<query::WriteRunner>(
+      run->services->catalog, &run->services->query->plans,
+      run->services->query->planner_options(), run->statement.get());
   return OkStatus();
 }
 

@@ -7,13 +7,16 @@
 
 namespace septet::commands {
 
+bool DocumentValidator::Bypassed(const Request& request) {
+  return request.body.Find("bypassDocumentValidation").Truthy();
+}
+
 StatusOr<std::shared_ptr<const DocumentValidator>> DocumentValidator::For(
-    const catalog::CollectionInfo& collection, const Request& request) {
+    const catalog::CollectionInfo& collection, bool bypass) {
   const bson::DocView options(collection.options);
   const bson::ValueView validator =
       collection.options.empty() ? bson::ValueView() : options.Find("validator");
-  if (!validator.is_object() || validator.AsDoc().empty() ||
-      request.body.Find("bypassDocumentValidation").Truthy()) {
+  if (bypass || !validator.is_object() || validator.AsDoc().empty()) {
     return std::shared_ptr<const DocumentValidator>();
   }
   const bson::ValueView level = options.Find("validationLevel");

@@ -17,7 +17,12 @@ class DocumentValidator {
  public:
   // Null if the collection has no validator, its level is "off", or the request bypasses it.
   static StatusOr<std::shared_ptr<const DocumentValidator>> For(
-      const catalog::CollectionInfo& collection, const Request& request);
+      const catalog::CollectionInfo& collection, const Request& request) {
+    return For(collection, Bypassed(request));
+  }
+  static StatusOr<std::shared_ptr<const DocumentValidator>> For(
+      const catalog::CollectionInfo& collection, bool bypass);
+  static bool Bypassed(const Request& request);
 
   // A document to be inserted, or the result of an update.
   Status Check(bson::DocView doc) const;

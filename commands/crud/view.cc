@@ -9,47 +9,6 @@
 
 namespace septet::commands {
 
-namespace {
-constexpr int kMaxViewDepth = 20;
-}
-
-std::string JoinPipelines(bson::DocView first, bson::DocView second) {
-  bson::DocBuilder out;
-  int index = 0;
-  for (const bson::DocView part : {first, second}) {
-    for (const bson::ElementView e : part) {
-      out.Append(std::to_string(index++), e.value());
-    }
-  }
-  return out.Finish();
-}
-
-StatusOr<ResolvedView> ResolveView(const Services& services, const catalog::CollectionInfo& view) {
-  ResolvedView out;
-  out.ns = catalog::Namespace(view.ns.db(), view.view_on);
-  out.pipeline = view.view_pipeline;
-  const bson::ValueView collation = bson::DocView(view.options).Find("collation");
-  if (collation.is_object()) {
-    out.collation = collation.AsDoc().ToBytes();
-  }
-  for (int depth = 1;; ++depth) {
-    const catalog::CollectionPtr below = services.catalog->Find(out.ns.full());
-    if (below == nullptr || !below->is_view) {
-      return out;
-    }
-    if (depth >= kMaxViewDepth) {
-      return Error(ErrorCode::kViewDepthLimitExceeded,
-                   StrCat("View depth too deep or view cycle detected; maximum depth is ", kMaxViewDepth));
-    }
-    out.pipeline = JoinPipelines(bson::DocView(below->view_pipeline), bson::DocView(out.pipeline));
-    if (out.pipeline.size() > static_cast<size_t>(limits::kMaxBsonObjectSize)) {
-      return Error(ErrorCode::kViewPipelineMaxSizeExceeded,
-                   "View pipeline exceeds the maximum size of 16 MB");
-    }
-    out.ns = catalog::Namespace(view.ns.db(), below->view_on);
-  }
-}
-
 Outcome FindOnView(catalog::Op* op, const Services& services, const Request& request,
                    const catalog::CollectionInfo& view, const QueryArgs& args,
                    std::optional<int64_t> batch_size, bool single_batch, bson::DocBuilder* reply) {

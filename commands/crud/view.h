@@ -11,15 +11,6 @@
 
 namespace septet::commands {
 
-struct ResolvedView {
-  catalog::Namespace ns;     // the collection at the bottom
-  std::string pipeline;      // encoded array of all stages above it
-  std::string collation;     // encoded, or empty
-};
-StatusOr<ResolvedView> ResolveView(const Services& services, const catalog::CollectionInfo& view);
-// Two encoded arrays as one.
-std::string JoinPipelines(bson::DocView first, bson::DocView second);
-
 Outcome FindOnView(catalog::Op* op, const Services& services, const Request& request,
                    const catalog::CollectionInfo& view, const QueryArgs& args,
                    std::optional<int64_t> batch_size, bool single_batch, bson::DocBuilder* reply);

@@ -54,6 +54,8 @@ class ParseContext {
   // Id of a variable in scope, or of ROOT, CURRENT, NOW, CLUSTER_TIME, REMOVE...; error 17276.
   StatusOr<VariableId> Lookup(std::string_view name) const;
   int variable_count() const { return next_id_; }
+  // Every variable a stage written here could name: those of the command and of outer stages.
+  std::vector<VariableId> InScope() const;
 
   // Constant sub-expressions are evaluated once while parsing. A failure there is no parse error (a
   // server finds it when it optimizes the pipeline): the first one is kept here, the expression

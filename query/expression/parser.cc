@@ -143,6 +143,14 @@ VariableId ParseContext::Declare(std::string_view name) {
   return next_id_++;
 }
 
+std::vector<VariableId> ParseContext::InScope() const {
+  std::vector<VariableId> out;
+  for (const Entry& entry : scope_) {
+    out.push_back(entry.id);
+  }
+  return out;
+}
+
 StatusOr<VariableId> ParseContext::Lookup(std::string_view name) const {
   for (auto entry = scope_.rbegin(); entry != scope_.rend(); ++entry) {
     if (entry->name == name) {

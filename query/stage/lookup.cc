@@ -2,14 +2,14 @@
 // {$lookup: {from, localField, foreignField, let, pipeline, as}}: an array of the matching documents of
 // another collection of the same database. Equality as the match language sees it: null matches missing,
 // an array local value matches by its elements. Errors: 9, 14, 73, 51047, 16866..16867, 17276.
-#include <optional>
-
 #include "base/strings.h"
 #include "bson/ejson.h"
 #include "query/exec/explain_node.h"
 #include "query/expression/field_path.h"
+#include "query/stage/foreign.h"
 #include "query/stage/pipeline.h"
 #include "query/stage/set_path.h"
+#include "query/stage/view.h"
 
 namespace septet::query {
 
@@ -24,47 +24,19 @@ struct LetVariable {
 };
 
 struct LookupSpec {
-  catalog::Namespace from;
+  std::string from_name;
+  Foreign from;
   bson::FieldPath as;
   bool by_field = false;
   bson::FieldPath local_field;
   std::string foreign_field;
   std::vector<LetVariable> let;
-  ParseContext* variables = nullptr;
+  std::vector<VariableId> outer;                // variables of the pipelines around this one
   std::shared_ptr<ParseContext> own_variables;  // of the sub-pipeline
+  std::shared_ptr<const std::string> joined_text;  // what the sub-pipeline's stages point into
   std::unique_ptr<const Pipeline> pipeline;     // null: by field only
   std::string pipeline_text;                     // encoded array
 };
-
-// The filter {foreign: <equal to any of the local values>}.
-std::string ForeignFilter(const LookupSpec& spec, ValueView local, bson::Arena* arena) {
-  bson::DocBuilder out;
-  const ValueView v = local.missing() || local.type() == bson::Type::kUndefined ? arena->Null() : local;
-  if (!v.is_array()) {
-    const auto scope = out.Object(spec.foreign_field);
-    out.Append("$eq", v);
-    return out.Finish();
-  }
-  // Elements one by one: a regular expression among them is a value here, not a pattern.
-  bool has_regex = false;
-  for (const bson::ElementView e : v.AsArray()) {
-    has_regex = has_regex || e.value().type() == bson::Type::kRegex;
-  }
-  if (!has_regex) {
-    const auto scope = out.Object(spec.foreign_field);
-    out.Append("$in", v);
-    return out.Finish();
-  }
-  {
-    const auto any = out.Array("$or");
-    for (const bson::ElementView e : v.AsArray()) {
-      const auto one = out.AddObject();
-      const auto equal = out.Object(spec.foreign_field);
-      out.Append("$eq", e.value());
-    }
-  }
-  return out.Finish();
-}
 
 class LookupNode final : public OneInputNode {
  public:
@@ -73,7 +45,7 @@ class LookupNode final : public OneInputNode {
 
   StatusOr<Step> Next(ExecContext* ctx, Row* row) override {
     ++stats_.works;
-    if (!sub_) {
+    if (!sub_.is_open()) {
       ASSIGN_OR_RETURN(const Step step, input()->Next(ctx, &in_));
       if (step != Step::kRow) {
         stats_.is_eof = step == Step::kDone;
@@ -83,7 +55,7 @@ class LookupNode final : public OneInputNode {
     }
     for (;;) {
       Row found;
-      ASSIGN_OR_RETURN(const Step step, sub_->Next(ctx->op, &found));
+      ASSIGN_OR_RETURN(const Step step, sub_.Next(ctx, &found));
       if (step == Step::kYield) {
         return step;
       }
@@ -92,12 +64,12 @@ class LookupNode final : public OneInputNode {
       }
       matches_.Add(found.doc);
       if (matches_.size_bytes() > static_cast<size_t>(limits::kMaxInternalBsonSize)) {
-        return Error(4568, StrCat("Total size of documents in ", spec_->from.collection(),
+        return Error(4568, StrCat("Total size of documents in ", spec_->from_name,
                                   " matching pipeline's $lookup stage exceeds ",
                                   limits::kMaxInternalBsonSize, " bytes"));
       }
     }
-    sub_.reset();
+    sub_.Close();
     matches_.Seal();
     RETURN_IF_ERROR(SetPath(in_.doc, spec_->as,
                             ValueView(bson::Type::kArray, matches_.View().Find("a").data()), &buffer_));
@@ -118,78 +90,41 @@ class LookupNode final : public OneInputNode {
     matches_.Reset();
     matches_.OpenArray("a");
     ctx->eval.root = in_.doc;
-    Pipeline::Source source;
+    LetValues values = OuterValues(spec_->outer, ctx->eval);
     for (const LetVariable& variable : spec_->let) {
       ASSIGN_OR_RETURN(const ValueView v, variable.expression->Evaluate(&ctx->eval));
-      source.let_values.emplace_back(variable.id, v.missing() ? bson::DocBuilder().Finish()
-                                                              : bson::MakeDoc("v", v));
+      values.emplace_back(variable.id, LetValue(v));
     }
-    PipelineRun run = run_;
-    run.op = ctx->op;
-    const bool pinned = ctx->op->read_snapshot != nullptr;
-    // The whole pipeline reads one state of the data.
-    const auto before = ctx->op->read_snapshot;
-    if (!pinned) {
-      ctx->op->read_snapshot = ctx->snapshot;
+    if (!spec_->by_field) {
+      return sub_.Open(ctx, run_, *spec_->pipeline, std::move(values));
     }
-    StatusOr<Plan> plan = spec_->by_field ? FieldPlan(ctx, run, source)
-                                          : spec_->pipeline->MakePlan(run, source);
-    ctx->op->read_snapshot = before;
-    RETURN_IF_ERROR(plan.status());
-    sub_.emplace(*std::move(plan));
-    return OkStatus();
+    const std::string local = LocalValues();
+    const std::string filter = EqualsAnyFilter(spec_->foreign_field, DocView(local));
+    return sub_.OpenFilter(ctx, run_, spec_->from, DocView(filter), nullptr, std::move(values),
+                           spec_->pipeline.get());
   }
 
-  StatusOr<Plan> FieldPlan(ExecContext* ctx, const PipelineRun& run, const Pipeline::Source& source) {
-    const ValueView local = LocalValue(ctx);
-    const std::string filter = ForeignFilter(*spec_, local, &ctx->arena);
-    auto query = std::make_shared<FindQuery>();
-    query->ns = spec_->from;
-    query->collation = run.collation;
-    query->let_values = source.let_values;
-    MatchOptions options;
-    options.collator = run.collation.get();
-    ASSIGN_OR_RETURN(query->matcher, Matcher::Parse(DocView(filter), options));
-    ASSIGN_OR_RETURN(Plan plan,
-                     query::MakePlan(run.catalog, run.op, run.catalog->Find(spec_->from.full()),
-                                     std::move(query), run.cache, run.options));
-    if (spec_->pipeline) {
-      ASSIGN_OR_RETURN(plan.root, spec_->pipeline->Attach(std::move(plan.root), run));
-    }
-    return plan;
-  }
-
-  // The value of localField; through arrays of objects the array of all values.
-  ValueView LocalValue(ExecContext* ctx) {
-    const ValueView direct = bson::FindPath(in_.doc, spec_->local_field);
-    if (!direct.missing() || spec_->local_field.size() == 1) {
-      return direct;
-    }
-    bson::DocBuilder values;
+  // The values of localField as an encoded array; null if there is none.
+  std::string LocalValues() const {
+    bson::DocBuilder out;
     int count = 0;
-    {
-      const auto list = values.Array("v");
-      bson::VisitPath(in_.doc, spec_->local_field, 0, [&](ValueView v) {
-        if (v.is_array()) {
-          for (const bson::ElementView e : v.AsArray()) {
-            values.Add(e.value());
-            ++count;
-          }
-        } else if (!v.missing()) {
-          values.Add(v);
-          ++count;
-        }
-        return false;
-      });
+    VisitJoinValues(in_.doc, spec_->local_field, [&out, &count](ValueView v) {
+      if (v.type() == bson::Type::kUndefined) {
+        out.AppendNull(std::to_string(count++));
+      } else {
+        out.Append(std::to_string(count++), v);
+      }
+    });
+    if (count == 0) {
+      out.AppendNull("0");
     }
-    const std::string bytes = values.Finish();
-    return count == 0 ? ValueView() : ctx->arena.Copy(DocView(bytes).Find("v"));
+    return out.Finish();
   }
 
   const LookupSpec* spec_;
   PipelineRun run_;
   Row in_;
-  std::optional<Plan> sub_;
+  ForeignCursor sub_;
   bson::DocBuilder matches_;
   std::string buffer_;
 };
@@ -203,7 +138,7 @@ class LookupStage final : public Stage {
   }
   void Serialize(bson::DocBuilder* out) const override {
     const auto scope = out->Object(name());
-    out->Append("from", spec_.from.collection());
+    out->Append("from", spec_.from_name);
     out->Append("as", spec_.as.text());
     if (spec_.by_field) {
       out->Append("localField", spec_.local_field.text());
@@ -220,7 +155,7 @@ class LookupStage final : public Stage {
     }
   }
   void Namespaces(std::vector<catalog::Namespace>* out) const override {
-    out->push_back(spec_.from);
+    out->push_back(spec_.from.ns);
     if (spec_.pipeline) {
       for (const auto& stage : spec_.pipeline->stages()) {
         stage->Namespaces(out);
@@ -313,11 +248,13 @@ Status ParseLookup(bson::ElementView spec, const PipelineScope& scope, StageList
   RETURN_IF_ERROR(Collect(spec.value().AsDoc(), &raw));
   RETURN_IF_ERROR(CheckShape(spec.value().AsDoc(), raw));
   LookupSpec lookup;
-  lookup.from = catalog::Namespace(scope.ns.db(), raw.from.AsString());
   if (raw.from.AsString().empty()) {
     return Error(ErrorCode::kInvalidNamespace,
                  StrCat("invalid $lookup namespace: ", scope.ns.db(), "."));
   }
+  lookup.from_name = raw.from.AsString();
+  ASSIGN_OR_RETURN(lookup.from, FindForeign(scope, lookup.from_name));
+  lookup.outer = scope.variables->InScope();
   RETURN_IF_ERROR(ValidateFieldPath(raw.as.AsString()));
   lookup.as = bson::FieldPath(raw.as.AsString());
   lookup.by_field = !raw.local.missing();
@@ -341,14 +278,16 @@ Status ParseLookup(bson::ElementView spec, const PipelineScope& scope, StageList
       }
     }
     PipelineScope inner = scope;
-    inner.ns = lookup.from;
+    inner.ns = lookup.from.ns;
     inner.variables = lookup.own_variables.get();
     inner.in_facet = false;
     inner.collectionless = false;
     inner.sub_pipeline_of = "$lookup";
     ++inner.depth;
     lookup.pipeline_text = raw.pipeline.AsArray().ToBytes();
-    ASSIGN_OR_RETURN(lookup.pipeline, Pipeline::Parse(raw.pipeline.AsArray(), inner));
+    lookup.joined_text = std::make_shared<const std::string>(JoinPipelines(
+        lookup.by_field ? DocView() : lookup.from.view(), raw.pipeline.AsArray()));
+    ASSIGN_OR_RETURN(lookup.pipeline, Pipeline::Parse(DocView(*lookup.joined_text), inner));
   }
   out->push_back(std::make_unique<LookupStage>(std::move(lookup)));
   return OkStatus();

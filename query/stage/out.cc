@@ -18,8 +18,8 @@ constexpr size_t kBatchBytes = 1 << 20;
 
 class OutNode final : public OneInputNode {
  public:
-  OutNode(NodePtr input, const catalog::Namespace* target)
-      : OneInputNode(std::move(input)), target_(target) {}
+  OutNode(NodePtr input, const catalog::Namespace* target, const PipelineRun& run)
+      : OneInputNode(std::move(input)), target_(target), validator_(run.validator) {}
 
   StatusOr<Step> Next(ExecContext* ctx, Row*) override {
     if (done_) {
@@ -86,6 +86,9 @@ class OutNode final : public OneInputNode {
                      StrCat("namespace '", target_->full(), "' is a view"));
       }
       options.options = existing->options;
+      if (validator_) {
+        ASSIGN_OR_RETURN(check_, validator_(*existing));
+      }
     }
     const catalog::Namespace name(
         target_->db(), StrCat("tmp.agg_out.", catalog::Uuid::Generate().ToString()));
@@ -131,6 +134,9 @@ class OutNode final : public OneInputNode {
     const Status status = catalog::RetryOnConflict(ctx->op, [&]() -> Status {
       catalog::WriteUnit unit(ctx->catalog, ctx->op, temporary_);
       for (const std::string& doc : batch_) {
+        if (check_) {
+          RETURN_IF_ERROR(check_(DocView(), DocView(doc)));
+        }
         RETURN_IF_ERROR(unit.Insert(DocView(doc)).status());
       }
       return unit.Commit();
@@ -141,6 +147,8 @@ class OutNode final : public OneInputNode {
   }
 
   const catalog::Namespace* target_;
+  std::function<StatusOr<WriteCheck>(const catalog::CollectionInfo&)> validator_;
+  WriteCheck check_;
   catalog::CollectionPtr temporary_;
   std::vector<std::string> batch_;
   size_t bytes_ = 0;
@@ -151,8 +159,8 @@ class OutStage final : public Stage {
  public:
   explicit OutStage(catalog::Namespace target) : target_(std::move(target)) {}
   std::string_view name() const override { return "$out"; }
-  StatusOr<NodePtr> MakeNode(NodePtr input, const PipelineRun&, const Stage*) const override {
-    return NodePtr(std::make_unique<OutNode>(std::move(input), &target_));
+  StatusOr<NodePtr> MakeNode(NodePtr input, const PipelineRun& run, const Stage*) const override {
+    return NodePtr(std::make_unique<OutNode>(std::move(input), &target_, run));
   }
   void Serialize(bson::DocBuilder* out) const override {
     const auto scope = out->Object(name());

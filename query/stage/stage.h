@@ -37,7 +37,11 @@ struct PipelineScope {
   bool in_facet = false;
   int depth = 0;                   // of sub-pipelines; limit 20 (232)
   std::string_view sub_pipeline_of;  // "$unionWith", "$lookup": for error texts
+  const catalog::Catalog* catalog = nullptr;  // where other collections are looked up; may be null
 };
+
+// Judges a document before it is written: what was there (empty: nothing) and what comes.
+using WriteCheck = std::function<Status(DocView before, DocView after)>;
 
 // What executors need beside their ExecContext.
 struct PipelineRun {
@@ -48,6 +52,8 @@ struct PipelineRun {
   std::shared_ptr<const Collation> collation;
   // Documents of a stage that the server knows ($currentOp, $collStats, ...): name, its spec, out.
   std::function<Status(std::string_view stage, DocView spec, std::vector<std::string>* out)> source;
+  // What documents written by $out and $merge must satisfy; null where nothing is asked of them.
+  std::function<StatusOr<WriteCheck>(const catalog::CollectionInfo& target)> validator;
 };
 
 class Stage {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "query/write_statement.h"
+#include "query/write/write_statement.h"
 
 #include "base/limits.h"
 #include "base/strings.h"
@@ -11,8 +11,9 @@ constexpr int kMaxRounds = 10;
 
 }  // namespace
 
-WriteRunner::WriteRunner(catalog::Catalog* catalog, Runtime* runtime, const WriteStatement* statement)
-    : catalog_(catalog), runtime_(runtime), statement_(statement) {
+WriteRunner::WriteRunner(catalog::Catalog* catalog, PlanCache* cache, PlannerOptions options,
+                         const WriteStatement* statement)
+    : catalog_(catalog), cache_(cache), options_(std::move(options)), statement_(statement) {
   statement_->query->want_rid = true;
   statement_->query->want_match_details =
       statement_->update != nullptr && statement_->update->NeedsMatchDetails();
@@ -98,7 +99,7 @@ StatusOr<bool> WriteRunner::RunById(catalog::Op* op) {
 StatusOr<Step> WriteRunner::RunPlan(catalog::Op* op) {
   if (!plan_) {
     ASSIGN_OR_RETURN(Plan plan, MakePlan(catalog_, op, collection_, statement_->query,
-                                         &runtime_->plans, runtime_->planner_options()));
+                                         cache_, options_));
     plan_ = std::move(plan);
   }
   for (;;) {

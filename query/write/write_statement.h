@@ -13,7 +13,6 @@
 #include "bson/value.h"
 #include "catalog/write_unit.h"
 #include "query/plan/planner.h"
-#include "query/runtime.h"
 #include "query/update/update.h"
 
 namespace septet::query {
@@ -42,8 +41,9 @@ struct WriteResult {
 
 class WriteRunner {
  public:
-  // `statement` outlives the runner.
-  WriteRunner(catalog::Catalog* catalog, Runtime* runtime, const WriteStatement* statement);
+  // `statement` outlives the runner; `cache` may be null.
+  WriteRunner(catalog::Catalog* catalog, PlanCache* cache, PlannerOptions options,
+              const WriteStatement* statement);
   ~WriteRunner();
   // kDone or kYield. Errors: those of the plan, of the update, DuplicateKey, WouldBlock.
   StatusOr<Step> Run(catalog::Op* op);
@@ -60,7 +60,8 @@ class WriteRunner {
   bool IsIdStatement() const;
 
   catalog::Catalog* catalog_;
-  Runtime* runtime_;
+  PlanCache* cache_;
+  PlannerOptions options_;
   const WriteStatement* statement_;
   WriteResult result_;
   catalog::CollectionPtr collection_;
