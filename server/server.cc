@@ -87,7 +87,12 @@ Status Server::Start() {
   AddReapers(core_.get(), background_.get());
   background_->Start();
   RETURN_IF_ERROR(Listen());
-  return core_->StartReplication();
+  // Only now may commands come: they ask the replication that is started here.
+  RETURN_IF_ERROR(core_->StartReplication());
+  listener_->Accept();
+  P_LOG(kInfo, kNetwork, 23016, "Waiting for connections", {"port", listener_->port()},
+        {"ssl", "off"});
+  return OkStatus();
 }
 
 Status Server::OpenData() {
@@ -212,7 +217,7 @@ Status Server::Listen() {
   io_ = std::make_unique<wire::IoThreads>(static_cast<size_t>(threads));
   listener_ = std::make_unique<wire::Listener>(io_.get(), &core_->dispatcher());
   const wire::ListenerOptions listener = MakeListenerOptions();
-  if (const Status s = listener_->Start(listener); !s.ok()) {
+  if (const Status s = listener_->Bind(listener); !s.ok()) {
     return Prefixed("Failed to set up listener: SocketException: ", s);
   }
   std::vector<std::string> addresses = listener.bind_ips;
@@ -222,8 +227,6 @@ Status Server::Listen() {
   for (const std::string& address : addresses) {
     P_LOG(kInfo, kNetwork, 23015, "Listening on", {"address", address});
   }
-  P_LOG(kInfo, kNetwork, 23016, "Waiting for connections", {"port", listener_->port()},
-        {"ssl", "off"});
   return OkStatus();
 }
 

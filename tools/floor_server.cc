@@ -148,11 +148,12 @@ int Serve(int port, size_t threads, const std::string& folder) {
   wire::Listener listener(&io, &handler);
   wire::ListenerOptions options;
   options.port = port;
-  const Status status = listener.Start(options);
+  const Status status = listener.Bind(options);
   if (!status.ok()) {
     std::fprintf(stderr, "%s\n", std::string(TextOf(status)).c_str());
     return 1;
   }
+  listener.Accept();
   std::printf("port %d pid %d\n", listener.port(), getpid());
   std::fflush(stdout);
   WaitForSignal();

@@ -117,10 +117,8 @@ class Server:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    def start(self, seconds=30.0):
-        """Starts the process and waits until it answers a ping."""
-        if self.running:
-            return self
+    def launch(self):
+        """Starts the process and waits for nothing."""
         binary = find_binary()
         if not binary:
             raise RuntimeError("no septetd: build it or set SEPTETD")
@@ -134,6 +132,12 @@ class Server:
                 command + self.arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 preexec_fn=_die_with_parent)
         self.paused = False
+
+    def start(self, seconds=30.0):
+        """Starts the process and waits until it answers a ping."""
+        if self.running:
+            return self
+        self.launch()
         deadline = time.monotonic() + seconds
         while True:
             if self.process.poll() is not None:

@@ -5,6 +5,9 @@
 Expected values: the manual's pages of replSetInitiate, hello and replSetGetStatus (S01 1.6, S08-050..055).
 """
 import datetime
+import os
+import shutil
+import tempfile
 import unittest
 
 from bson import ObjectId, Timestamp
@@ -28,6 +31,26 @@ CONFIG_FIELDS = ["_id", "version", "term", "members", "protocolVersion",
                  "writeConcernMajorityJournalDefault", "settings"]
 CONFIG_MEMBER_FIELDS = ["_id", "host", "arbiterOnly", "buildIndexes", "hidden", "priority", "tags",
                         "secondaryDelaySecs", "votes"]
+
+
+# Memory if there is any to mount: the sooner the server listens, the more comes early.
+FAST_DISK = "/dev/shm" if os.path.isdir("/dev/shm") else None
+
+
+class JustStarted(unittest.TestCase):
+    def test_commands_that_come_while_the_server_starts(self):
+        """Whoever connects first is served; the process used to crash under an early replSetInitiate."""
+        for number in range(10):
+            folder = tempfile.mkdtemp(prefix="septet-", dir=FAST_DISK)
+            self.addCleanup(shutil.rmtree, folder)
+            server = harness.Server(folder, number, set_name=harness.SET_NAME)
+            self.addCleanup(server.kill)
+            server.launch()
+            member = {"_id": 0, "host": server.address}
+            harness.wait_until("an answer", lambda s=server, m=member: s.admin(
+                {"replSetInitiate": {"_id": harness.SET_NAME, "members": [m]}}), interval=0)
+            harness.wait_until("primary", lambda s=server: s.hello()["isWritablePrimary"])
+            self.assertEqual(server.stop(), 0)
 
 
 class NotInitiated(unittest.TestCase):

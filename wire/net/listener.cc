@@ -124,18 +124,20 @@ Listener::~Listener() {
   Stop();
 }
 
-Status Listener::Start(const ListenerOptions& options) {
+Status Listener::Bind(const ListenerOptions& options) {
   options_ = options;
   port_ = options.port;
   const Status status = BindAll();
   if (!status.ok()) {
     StopAccepting();
-    return status;
   }
+  return status;
+}
+
+void Listener::Accept() {
   for (const auto& acceptor : acceptors_) {
     acceptor->Start();
   }
-  return OkStatus();
 }
 
 Status Listener::BindAll() {

@@ -48,15 +48,16 @@ class Listener final : private SessionOwner {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Binds and begins to accept. Errors: CannotListen-like SocketException (9001) with the system's
-  // text, BadValue for a path that is too long, HostNotFound. On error nothing is left bound.
-  Status Start(const ListenerOptions& options);
+  // Binds; who connects waits until Accept(). Errors: CannotListen-like SocketException (9001) with the
+  // system's text, BadValue for a path that is too long, HostNotFound. On error nothing is left bound.
+  Status Bind(const ListenerOptions& options);
+  void Accept();
   // Takes no more connections and removes the Unix socket's file; open connections live on.
   void StopAccepting();
   // StopAccepting, closes all connections and waits until each OnClose has returned.
   void Stop();
 
-  // The port that is bound; after Start.
+  // The port that is bound; after Bind.
   int port() const { return port_; }
   ListenerStats stats() const;
   // Connections open now, in no order.

@@ -166,8 +166,9 @@ struct ToyServer {
   explicit ToyServer(ListenerOptions options = {}, size_t threads = 2)
       : io(threads), listener(&io, &handler) {
     options.port = 0;
-    const Status status = listener.Start(options);
+    const Status status = listener.Bind(options);
     P_CHECK(status.ok());
+    listener.Accept();
   }
   HostAndPort address() const { return {"127.0.0.1", listener.port()}; }
 
