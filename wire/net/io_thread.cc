@@ -109,6 +109,9 @@ void IoThread::Stop() {
   impl_->context.stop();
   if (impl_->thread.joinable()) {
     impl_->thread.join();
+    // What was posted before still runs: an operation that is never woken keeps its connection alive.
+    impl_->context.restart();
+    impl_->context.poll();
   }
 }
 

@@ -70,8 +70,8 @@ class IoThread {
   // Whether the caller is this thread.
   bool RunningHere() const;
 
-  // Ends the thread once what runs now has returned; pending functions are dropped. Not from the
-  // thread itself.
+  // Ends the thread once what runs now has returned; what was posted before runs on the caller then, timers
+  // do not. Not from the thread itself.
   void Stop();
 
   NetworkCounters& counters() { return counters_; }
