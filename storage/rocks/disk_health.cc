@@ -25,41 +25,24 @@ std::string_view NameOf(rocksdb::BackgroundErrorReason reason) {
 
 }  // namespace
 
-bool DiskHealth::out_of_space() const { return CodeOf(Current()) == ErrorCode::kOutOfDiskSpace; }
-
 Status DiskHealth::Current() const {
   absl::MutexLock lock(&mutex_);
   return first_;
 }
 
-void DiskHealth::Record(const Status& status) {
+void DiskHealth::Record(const rocksdb::Status& status, std::string_view what) {
+  if (!IsDiskError(status)) {
+    return;
+  }
   absl::MutexLock lock(&mutex_);
   if (first_.ok()) {
-    first_ = status;
+    first_ = FromRocks(status, what, path_);
   }
   ok_.store(false, std::memory_order_release);
 }
 
-void DiskHealth::RecordLogError(const rocksdb::Status& status, std::string_view what) {
-  log_in_doubt_.store(true, std::memory_order_release);
-  Record(FromRocks(status, what, path_));
-}
-
-void DiskHealth::RecordBackgroundError(const rocksdb::Status& status, std::string_view what) {
-  Record(FromRocks(status, what, path_));
-}
-
-void DiskHealth::Clear() {
-  absl::MutexLock lock(&mutex_);
-  first_ = OkStatus();
-  log_in_doubt_.store(false, std::memory_order_release);
-  ok_.store(true, std::memory_order_release);
-}
-
 void DiskHealth::OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) {
-  if (IsDiskError(*error)) {
-    RecordBackgroundError(*error, NameOf(reason));
-  }
+  Record(*error, NameOf(reason));
 }
 
 }  // namespace septet::storage

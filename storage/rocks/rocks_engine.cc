@@ -2,13 +2,14 @@
 #include "storage/rocks/rocks_engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <typeinfo>
 #include <utility>
 
 #include "rocksdb/convenience.h"
-#include "rocksdb/env.h"
+#include "rocksdb/transaction_log.h"
 #include "rocksdb/utilities/checkpoint.h"
 
 #include "base/check.h"
@@ -19,8 +20,6 @@
 namespace septet::storage {
 namespace {
 
-// Beside the memtables this much must be free before writing is tried again.
-constexpr uint64_t kFreeSpaceMarginBytes = 16 << 20;
 constexpr size_t kMultiGetSlice = 32;  // RocksDB looks up this many keys at a time anyway
 
 // Keeps the block (or the copy) a value lies in.
@@ -44,6 +43,13 @@ const rocksdb::Snapshot* Raw(const Snapshot* snapshot) {
   return snapshot == nullptr ? nullptr : static_cast<const RocksSnapshot*>(snapshot)->raw();
 }
 
+SpaceGuard::Options SpaceOptions(const EngineOptions& options, const RocksTuning& tuning) {
+  SpaceGuard::Options space;
+  space.directory = options.path;
+  space.pause = std::chrono::milliseconds(tuning.space_pause_ms);
+  return space;
+}
+
 }  // namespace
 
 RocksEngine::RocksEngine(EngineOptions options, const RocksTuning& tuning)
@@ -51,6 +57,10 @@ RocksEngine::RocksEngine(EngineOptions options, const RocksTuning& tuning)
       tuning_(tuning),
       cache_(MakeBlockCache(options_, tuning_)),
       health_(std::make_shared<DiskHealth>(options_.path)),
+      space_(std::make_shared<SpaceGuard>(
+          tuning_.file_system != nullptr ? tuning_.file_system : rocksdb::FileSystem::Default(),
+          SpaceOptions(options_, tuning_))),
+      env_(rocksdb::NewCompositeEnv(space_)),
       hint_pause_(std::make_shared<HintPause>()) {}
 
 StatusOr<std::unique_ptr<Engine>> RocksEngine::Open(const EngineOptions& options,
@@ -64,7 +74,8 @@ StatusOr<std::unique_ptr<Engine>> RocksEngine::Open(const EngineOptions& options
     }
   }
   std::unique_ptr<RocksEngine> engine(new RocksEngine(options, tuning));
-  rocksdb::DBOptions db_options = MakeDbOptions(options, tuning);
+  rocksdb::DBOptions db_options = MakeDbOptions(options);
+  db_options.env = engine->env_.get();
   db_options.listeners.push_back(engine->health_);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
@@ -78,6 +89,7 @@ StatusOr<std::unique_ptr<Engine>> RocksEngine::Open(const EngineOptions& options
   engine->db_.reset(db);
   P_CHECK(handles.size() == kSpaceCount);
   std::copy(handles.begin(), handles.end(), engine->families_.begin());
+  engine->space_->Start();
   return std::unique_ptr<Engine>(std::move(engine));
 }
 
@@ -86,6 +98,7 @@ RocksEngine::~RocksEngine() {
     return;
   }
   P_CHECK(live_.load(std::memory_order_acquire) == 0 && "snapshots and cursors must be gone");
+  space_->Stop();
   if (health_->ok()) {
     db_->SyncWAL().PermitUncheckedError();  // a failure here loses no more than a crash would
   }
@@ -99,69 +112,59 @@ std::unique_ptr<WriteBatch> RocksEngine::NewBatch() {
   return std::make_unique<RocksBatch>(&families_);
 }
 
+Status RocksEngine::CheckDisk() {
+  if (!health_->ok()) [[unlikely]] {
+    return health_->Current();
+  }
+  if (space_->low()) [[unlikely]] {
+    return space_->TryRestore(MemtableBytes());
+  }
+  return OkStatus();
+}
+
 Status RocksEngine::Write(WriteBatch* batch) {
   auto* own = static_cast<RocksBatch*>(batch);
-  if (!own->refusal().ok()) {
-    return FromRocks(own->refusal(), "write", options_.path);
+  if (space_->TimeToCheck(own->size_bytes())) {
+    space_->Check(MemtableBytes(), own->size_bytes());
   }
-  if (!health_->ok()) [[unlikely]] {
-    const Status recovered = TryRecover();
-    if (!recovered.ok() && health_->log_in_doubt()) {
-      return recovered;
-    }
+  RETURN_IF_ERROR(CheckDisk());
+  return Apply(own);
+}
+
+Status RocksEngine::Apply(RocksBatch* batch) {
+  if (!batch->refusal().ok()) {
+    return FromRocks(batch->refusal(), "write", options_.path);
   }
-  const ScopedHintPause pause(own->has_range_deletion() ? hint_pause_.get() : nullptr);
-  const rocksdb::Status written = db_->Write(rocksdb::WriteOptions(), own->raw());
+  const ScopedHintPause pause(batch->has_range_deletion() ? hint_pause_.get() : nullptr);
+  const rocksdb::Status written = db_->Write(rocksdb::WriteOptions(), batch->raw());
   if (written.ok()) [[likely]] {
     return OkStatus();
   }
-  if (IsDiskError(written)) {
-    health_->RecordLogError(written, "write");
-  }
+  health_->Record(written, "write");
   return FromRocks(written, "write", options_.path);
 }
 
 Status RocksEngine::Sync() {
   if (!health_->ok()) [[unlikely]] {
-    const Status recovered = TryRecover();
-    if (!recovered.ok() && health_->log_in_doubt()) {
-      return recovered;
-    }
+    return health_->Current();
   }
   const rocksdb::Status synced = db_->SyncWAL();
   if (synced.ok()) [[likely]] {
     return OkStatus();
   }
-  health_->RecordLogError(synced, "sync");
+  health_->Record(synced, "sync");
   return FromRocks(synced, "sync", options_.path);
 }
 
-Status RocksEngine::TryRecover() {
-  absl::MutexLock lock(&recover_mutex_);
-  if (health_->ok()) {
-    return OkStatus();
-  }
-  const auto now = std::chrono::steady_clock::now();
-  if (now - last_attempt_ < std::chrono::milliseconds(tuning_.recovery_pause_ms)) {
-    return health_->Current();
-  }
-  last_attempt_ = now;
-  if (health_->out_of_space()) {
-    uint64_t free_bytes = 0;
-    const rocksdb::Status asked = db_->GetEnv()->GetFreeSpace(options_.path, &free_bytes);
-    if (asked.ok() && free_bytes < Stats().memtable_bytes + kFreeSpaceMarginBytes) {
-      return health_->Current();
+uint64_t RocksEngine::MemtableBytes() {
+  uint64_t total = 0;
+  for (rocksdb::ColumnFamilyHandle* handle : families_) {
+    uint64_t bytes = 0;
+    if (db_->GetIntProperty(handle, rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes)) {
+      total += bytes;
     }
   }
-  rocksdb::Status resumed = db_->Resume();
-  if (resumed.ok()) {
-    resumed = db_->Flush(rocksdb::FlushOptions(), {families_.begin(), families_.end()});
-  }
-  if (!resumed.ok()) {
-    return health_->Current();
-  }
-  health_->Clear();
-  return OkStatus();
+  return total;
 }
 
 std::shared_ptr<const Snapshot> RocksEngine::GetSnapshot() {
@@ -250,10 +253,14 @@ Status RocksEngine::DropRange(Space space, std::string_view from, std::string_vi
   if (from >= to) {
     return OkStatus();
   }
-  // The tombstone is durable before files go, so a crash in between brings no old version back.
+  if (!health_->ok()) [[unlikely]] {
+    return health_->Current();
+  }
+  // The tombstone is durable before files go, so a crash in between brings no old version back. Low
+  // space is no reason to refuse: this is what makes room.
   RocksBatch batch(&families_);
   batch.DeleteRange(space, from, to);
-  RETURN_IF_ERROR(Write(&batch));
+  RETURN_IF_ERROR(Apply(&batch));
   RETURN_IF_ERROR(Sync());
   const rocksdb::Slice begin(from);
   const rocksdb::Slice end(to);
@@ -277,6 +284,7 @@ uint64_t RocksEngine::ApproximateSize(Space space, std::string_view from, std::s
 }
 
 Status RocksEngine::Flush() {
+  RETURN_IF_ERROR(CheckDisk());
   return FromRocks(db_->Flush(rocksdb::FlushOptions(), {families_.begin(), families_.end()}),
                    "flush", options_.path);
 }
@@ -304,11 +312,9 @@ EngineStats RocksEngine::Stats() {
   EngineStats stats;
   stats.cache_bytes = cache_->GetUsage();
   stats.cache_capacity_bytes = cache_->GetCapacity();
+  stats.memtable_bytes = MemtableBytes();
   for (size_t i = 0; i < families_.size(); ++i) {
     uint64_t number = 0;
-    if (db_->GetIntProperty(families_[i], rocksdb::DB::Properties::kCurSizeAllMemTables, &number)) {
-      stats.memtable_bytes += number;
-    }
     if (db_->GetIntProperty(families_[i], rocksdb::DB::Properties::kLiveSstFilesSize, &number)) {
       stats.space_bytes[i] = number;
     }
@@ -324,12 +330,7 @@ EngineStats RocksEngine::Stats() {
   return stats;
 }
 
-Status RocksEngine::Health() {
-  if (health_->ok()) {
-    return OkStatus();
-  }
-  return TryRecover();
-}
+Status RocksEngine::Health() { return CheckDisk(); }
 
 StatusOr<std::unique_ptr<Engine>> OpenRocksEngine(const EngineOptions& options) {
   return RocksEngine::Open(options, RocksTuning());

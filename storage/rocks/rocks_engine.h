@@ -8,13 +8,10 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 
@@ -22,6 +19,7 @@
 #include "storage/rocks/disk_health.h"
 #include "storage/rocks/rocks_batch.h"
 #include "storage/rocks/rocks_options.h"
+#include "storage/rocks/space_guard.h"
 
 namespace septet::storage {
 
@@ -60,9 +58,10 @@ class RocksEngine final : public Engine {
   rocksdb::ColumnFamilyHandle* family(Space space) const {
     return families_[static_cast<size_t>(space)];
   }
-  // Brings the database back after a disk error, at most once per tuning.recovery_pause_ms: waits for
-  // enough free space, writes all memtables to files and begins a new log.
-  Status TryRecover();
+  // Ok if writing is possible: the disk works and is not full.
+  Status CheckDisk();
+  Status Apply(RocksBatch* batch);
+  uint64_t MemtableBytes();
   Status MultiGetSlice(Space space, const rocksdb::ReadOptions& read, const std::string_view* keys,
                        size_t count, PinnedValue* values, char* found);
 
@@ -70,13 +69,13 @@ class RocksEngine final : public Engine {
   const RocksTuning tuning_;
   std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<DiskHealth> health_;
+  std::shared_ptr<SpaceGuard> space_;
+  std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<HintPause> hint_pause_;
   std::unique_ptr<rocksdb::DB> db_;
   FamilyHandles families_{};
   const rocksdb::ReadOptions newest_;
   std::atomic<int64_t> live_{0};  // snapshots and cursors
-  absl::Mutex recover_mutex_;
-  std::chrono::steady_clock::time_point last_attempt_ ABSL_GUARDED_BY(recover_mutex_);
 };
 
 }  // namespace septet::storage

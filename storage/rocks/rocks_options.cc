@@ -75,11 +75,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Space space, const EngineOptions& opt
 
 }  // namespace
 
-rocksdb::DBOptions MakeDbOptions(const EngineOptions& options, const RocksTuning& tuning) {
+rocksdb::DBOptions MakeDbOptions(const EngineOptions& options) {
   rocksdb::DBOptions db;
-  if (tuning.env != nullptr) {
-    db.env = tuning.env;
-  }
   db.create_if_missing = options.create_if_missing;
   db.create_missing_column_families = true;
   db.paranoid_checks = true;

@@ -9,6 +9,7 @@
 
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
+#include "rocksdb/file_system.h"
 #include "rocksdb/options.h"
 
 #include "storage/engine.h"
@@ -18,8 +19,8 @@ namespace septet::storage {
 
 // Knobs that only tests and benchmarks turn; the defaults are the product.
 struct RocksTuning {
-  rocksdb::Env* env = nullptr;            // null = the system
-  int recovery_pause_ms = 100;            // between attempts to write again after a disk error
+  std::shared_ptr<rocksdb::FileSystem> file_system;  // null = the system's
+  int space_pause_ms = 50;                // between looks at a full disk
   size_t block_bytes = 16 << 10;
   bool hash_index_in_blocks = true;
   bool partitioned_metadata = false;      // index and filters in cached partitions instead of pinned
@@ -30,7 +31,7 @@ struct RocksTuning {
   bool skip_last_level_filters = true;    // kRecords: its point reads nearly always hit
 };
 
-rocksdb::DBOptions MakeDbOptions(const EngineOptions& options, const RocksTuning& tuning);
+rocksdb::DBOptions MakeDbOptions(const EngineOptions& options);
 std::shared_ptr<rocksdb::Cache> MakeBlockCache(const EngineOptions& options,
                                                const RocksTuning& tuning);
 // One descriptor per Space, in the order of the enumeration; kCatalog is RocksDB's "default".

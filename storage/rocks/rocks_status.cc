@@ -24,12 +24,17 @@ bool IsDiskError(const rocksdb::Status& status) {
   return status.IsIOError() || status.IsNoSpace() || status.IsCorruption();
 }
 
+bool IsOutOfSpace(const rocksdb::Status& status) {
+  return status.IsNoSpace() ||
+         (status.IsIOError() && Contains(status.ToString(), "Disk quota exceeded"));
+}
+
 Status FromRocks(const rocksdb::Status& status, std::string_view what, std::string_view path) {
   if (status.ok()) {
     return OkStatus();
   }
   const std::string text = status.ToString();
-  if (status.IsNoSpace() || Contains(text, "Disk quota exceeded")) {
+  if (IsOutOfSpace(status)) {
     return Error(ErrorCode::kOutOfDiskSpace, StrCat("storage ", what, ": no space left: ", text));
   }
   if (IsHeldLock(text)) {
@@ -40,8 +45,8 @@ Status FromRocks(const rocksdb::Status& status, std::string_view what, std::stri
   const std::string_view where = Contains(text, path) ? std::string_view() : path;
   if (status.IsCorruption()) {
     return Error(ErrorCode::kDataCorruptionDetected,
-                 StrCat("storage ", what, ": damaged data in ", where.empty() ? "" : where,
-                        where.empty() ? "" : ": ", text));
+                 StrCat("storage ", what, ": damaged data", where.empty() ? "" : " in ", where, ": ",
+                        text));
   }
   return Error(ErrorCode::kInternalError,
                StrCat("storage ", what, " failed", where.empty() ? "" : " in ", where, ": ", text));

@@ -19,6 +19,9 @@ namespace septet::storage {
 //   all else             -> InternalError (1)
 Status FromRocks(const rocksdb::Status& status, std::string_view what, std::string_view path);
 
+// No space, or no quota.
+bool IsOutOfSpace(const rocksdb::Status& status);
+
 // True for errors of the disk below (not of the arguments), after which the log's tail is in doubt.
 bool IsDiskError(const rocksdb::Status& status);
 
