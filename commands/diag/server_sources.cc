@@ -63,6 +63,7 @@ Status CollStats(const Services& services, const catalog::Namespace& ns, DocView
     append("reads", usage.reads);
     append("writes", usage.writes);
     append("commands", usage.other);
+    append("transactions", Usage::Sum());
   }
   if (!storage.missing()) {
     int64_t scale = 1;

@@ -21,8 +21,10 @@ Status Create(catalog::Op* op, const Services& services, const catalog::Namespac
               const Request& request, bson::DocBuilder* reply) {
   ArrayView indexes;
   bson::ValueView quorum;
+  bool ignore_unknown = false;
   RETURN_IF_ERROR(ParseFields("createIndexes", request.body,
-                              {FieldBinding("indexes", &indexes, true), {"commitQuorum", &quorum}}));
+                              {FieldBinding("indexes", &indexes, true), {"commitQuorum", &quorum},
+                               {"ignoreUnknownIndexOptions", &ignore_unknown}}));
   std::vector<bson::DocView> specs;
   for (const bson::ElementView e : indexes.doc) {
     if (!e.value().is_object()) {
@@ -36,7 +38,7 @@ Status Create(catalog::Op* op, const Services& services, const catalog::Namespac
   RETURN_IF_ERROR(NotAView(services.catalog->Find(ns.full()), ns));
   RETURN_IF_ERROR(catalog::ValidateCollectionName(ns));
   ASSIGN_OR_RETURN(const catalog::Catalog::CreateIndexesResult result,
-                   services.catalog->CreateIndexes(op, ns, specs));
+                   services.catalog->CreateIndexes(op, ns, specs, ignore_unknown));
   reply->Append("numIndexesBefore", result.before);
   reply->Append("numIndexesAfter", result.after);
   reply->Append("createdCollectionAutomatically", result.created_collection);
