@@ -85,7 +85,7 @@ def _free(port):
 
 
 class Newcomer(unittest.TestCase):
-    """The rows of surface 2.12 and 2.13 that the shell's helpers send."""
+    """What mongosh's helpers send: S02-123..132, S02-134, S02-138 (usersInfo and rolesInfo apart)."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="septet-newcomer-")
@@ -153,6 +153,60 @@ class Newcomer(unittest.TestCase):
         ])
         self.assertIn("Using MongoDB:\t\t7.0.", greeting)
         self.assertNotIn("startup warnings", greeting)
+
+    def test_the_helpers(self):
+        with harness.ReplicaSet(1) as members:
+            play(self, self.shell, members.uri(), [
+                ("use shop", "switched"),
+                ('db.fruit.insertMany([{name: "pear", price: 4}, {name: "plum", price: 1}])', "acknowledged: true"),
+                ("db.fruit.dataSize()", r"> 9\d"),
+                ("db.fruit.totalIndexSize()", r"> [1-9]"),
+                ("db.fruit.totalSize() >= db.fruit.storageSize()", r"> true"),
+                ("db.serverBits()", r"> 64"),
+                ("db.serverCmdLineOpts().parsed.replication.replSetName", r"> my_project"),
+                ("db.runCommand({listCommands: 1}).commands.find.secondaryOverrideOk", r"> true"),
+                ('db.commandHelp("find")', r"help for: find"),
+                ("db.hostInfo().os.type", r"> Linux"),
+                ("db.currentOp({active: true}).inprog.length > 0", r"> true"),
+                ("db.killOp(99999999)", r"attempting to kill op"),
+                ("db.setProfilingLevel(1, {slowms: 50})", (r"was: 0", r"slowms: 100")),
+                ("db.getProfilingStatus()", (r"was: 1", r"slowms: 50")),
+                ("db.setProfilingLevel(0, {slowms: 100})", r"was: 1"),
+                ('db.setLogLevel(1, "query")', r"ok: 1|was:"),
+                ("db.getLogComponents().query.verbosity", r"> 1"),
+                ('db.setLogLevel(-1, "query")', r"ok: 1|was:"),
+                ("rs.reconfig(Object.assign(rs.conf(), {settings: {heartbeatTimeoutSecs: 9}}))", r"ok: 1"),
+                ("rs.conf().settings.heartbeatTimeoutSecs", r"> 9"),
+                ("db.getReplicationInfo().logSizeMB > 900", r"> true"),
+                ("db.fruit.createIndex({name: 1}, {unique: true})", r"name_1"),
+                ('db.fruit.hideIndex("name_1")', (r"hidden_old: false", r"hidden_new: true")),
+                ('db.fruit.unhideIndex("name_1")', (r"hidden_old: true", r"hidden_new: false")),
+                ('try { db.fruit.insertOne({name: "plum"}) } catch (e) { print(\'! \' + e.code) }', r"! 11000"),
+                ('db.fruit.explain().aggregate([{$match: {name: "plum"}}])', (r"IXSCAN", r"isUnique: true")),
+                ('db.fruit.explain().findAndModify({query: {name: "plum"}, update: {$set: {a: 1}}})',
+                 (r"stage: 'UPDATE'", r"IXSCAN")),
+                ('db.fruit.explain("executionStats").count({name: "plum"})', r"COUNT"),
+                ("db.fruit.isCapped()", r"> false"),
+                ("db.fruit.exists().type", r"> collection"),
+                ("db.getCollectionNames()", r"\[ 'fruit' \]"),
+                ('db.getCollectionInfos({name: "fruit"})[0].idIndex', r"key: \{ _id: 1 \}"),
+                ("db.fsyncLock()", r"lockCount: Long\('1'\)"),
+                ("db.fsyncUnlock()", r"lockCount: Long\('0'\)"),
+                ('db.fruit.renameCollection("veg")', r"ok: 1"),
+                ('db.createCollection("log", {capped: true, size: 4096})', r"ok: 1"),
+                ("db.log.isCapped()", r"> true"),
+                ('db.createView("cheap", "veg", [{$match: {price: {$lt: 3}}}])', r"ok: 1"),
+                ("db.cheap.find()", r"plum"),
+                ("session = db.getMongo().startSession(); "
+                 'session.getDatabase("shop").veg.findOne({name: "pear"}).price', r"> 4"),
+                ("session.endSession()", r"> "),
+                ('db.veg.bulkWrite([{insertOne: {document: {name: "a"}}}, {deleteOne: {filter: {name: "a"}}}])',
+                 (r"insertedCount: 1", r"deletedCount: 1")),
+                ("db.veg.aggregate([{$indexStats: {}}]).toArray().length", r"> 2"),
+                ("db.veg.aggregate([{$collStats: {count: {}}}]).toArray()[0].count", r"> Long\('2'\)"),
+                ("show profile", r"system.profile"),
+                ("show log startupWarnings", r"> "),
+            ])
 
     def test_quickstart_again_stop_and_wipe(self):
         port = free_ports(1)
