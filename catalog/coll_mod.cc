@@ -127,12 +127,28 @@ class CollModRun {
     // An empty validator means none.
     const bool none = name == "validator" && v.AsDoc().empty();
     SetOption(name, none ? ValueView() : v);
+    if (name == "validationLevel" || name == "validationAction") {
+      StoreBothValidationOptions();
+    }
     return OkStatus();
   }
 
   void SetOption(std::string_view name, ValueView v) {
     after_->options = WithField(DocView(after_->options), name, v);
     changed_ = true;
+  }
+
+  // Level and action are stored together, the level first.
+  void StoreBothValidationOptions() {
+    const std::string defaults = bson::MakeDoc("validationLevel", "strict", "validationAction", "error");
+    for (const ElementView e : DocView(defaults)) {
+      const ValueView now = DocView(after_->options).Find(e.name());
+      const std::string value = now.missing() ? std::string(e.value().AsString())
+                                              : std::string(now.AsString());
+      after_->options = WithField(DocView(after_->options), e.name(), ValueView());
+      const std::string document = bson::MakeDoc("v", value);
+      after_->options = WithField(DocView(after_->options), e.name(), DocView(document).Find("v"));
+    }
   }
 
   Status ApplyCapped(std::string_view name, ValueView v) {

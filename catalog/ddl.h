@@ -101,6 +101,11 @@ StatusOr<CollectionPtr> MakeCollection(Catalog::Impl* catalog, const Namespace& 
 // o of a create entry.
 std::string CreateCommand(const CollectionInfo& c);
 
+// Renames inside a database, over `target` if that is not null, while the caller holds the gates of both
+// (of a source that nobody else knows: not needed).
+Status RenameUnderGates(Catalog::Impl* catalog, Op* op, const CollectionInfo& source,
+                        const CollectionInfo* target, const Namespace& to, bool stay_temp);
+
 // What collMod does to a collection's info; a view is not one.
 Status ApplyCollMod(const CollectionInfo& before, bson::DocView changes,
                     const index::Extensions* extensions, std::shared_ptr<CollectionInfo> after);

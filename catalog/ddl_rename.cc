@@ -8,6 +8,43 @@ namespace septet::catalog {
 
 using bson::DocView;
 
+Status RenameUnderGates(Catalog::Impl* catalog, Op* op, const CollectionInfo& source,
+                        const CollectionInfo* target, const Namespace& to, bool stay_temp) {
+  absl::MutexLock lock(&catalog->ddl_mu);
+  const CatalogSnapshot now{catalog->Current()};
+  const CollectionPtr before = now.Find(source.ns.full());
+  const CollectionPtr over = now.Find(to.full());
+  if (before == nullptr || before->ident != source.ident) {
+    return NamespaceNotFound(StrCat("Source collection ", source.ns.full(), " does not exist"));
+  }
+  if ((over == nullptr) != (target == nullptr) ||
+      (over != nullptr && over->ident != target->ident)) {
+    return Error(ErrorCode::kNamespaceExists, "target namespace exists");
+  }
+  DdlUnit unit(catalog, op);
+  if (over != nullptr) {
+    unit.change()->Drop(over);
+  }
+  auto after = Catalog::Impl::NextVersion(*before);
+  after->ns = to;
+  unit.change()->Put(after, before);
+  if (IsLogged(*catalog, to)) {
+    bson::DocBuilder b;
+    b.Append("renameCollection", source.ns.full());
+    b.Append("to", to.full());
+    b.Append("stayTemp", stay_temp);
+    if (over != nullptr) {
+      b.Append("dropTarget",
+               bson::BinData{4, {reinterpret_cast<const char*>(over->uuid.bytes), 16}});
+    }
+    const std::string o = b.Finish();
+    const std::string o2 =
+        over != nullptr ? bson::MakeDoc("numRecords", RecordCount(*over)) : std::string();
+    unit.SetCommand(source.ns.db(), &before->uuid, DocView(o), o2);
+  }
+  return unit.Commit();
+}
+
 Status Catalog::RenameCollection(Op* op, const Namespace& from, const Namespace& to,
                                  bool drop_target, bool stay_temp) {
   RETURN_IF_ERROR(RequireMayBlock(*op));
@@ -40,38 +77,7 @@ Status Catalog::RenameCollection(Op* op, const Namespace& from, const Namespace&
   }
   {
     const ExclusiveGates gates(source, target);
-    absl::MutexLock lock(&impl_->ddl_mu);
-    const CollectionPtr before = Find(from.full());
-    const CollectionPtr over = Find(to.full());
-    if (before == nullptr || before->ident != source->ident) {
-      return NamespaceNotFound(StrCat("Source collection ", from.full(), " does not exist"));
-    }
-    if ((over == nullptr) != (target == nullptr) ||
-        (over != nullptr && over->ident != target->ident)) {
-      return Error(ErrorCode::kNamespaceExists, "target namespace exists");
-    }
-    DdlUnit unit(impl_.get(), op);
-    if (over != nullptr) {
-      unit.change()->Drop(over);
-    }
-    auto after = Impl::NextVersion(*before);
-    after->ns = to;
-    unit.change()->Put(after, before);
-    if (IsLogged(*impl_, to)) {
-      bson::DocBuilder b;
-      b.Append("renameCollection", from.full());
-      b.Append("to", to.full());
-      b.Append("stayTemp", stay_temp);
-      if (over != nullptr) {
-        b.Append("dropTarget",
-                 bson::BinData{4, {reinterpret_cast<const char*>(over->uuid.bytes), 16}});
-      }
-      const std::string o = b.Finish();
-      const std::string o2 =
-          over != nullptr ? bson::MakeDoc("numRecords", RecordCount(*over)) : std::string();
-      unit.SetCommand(from.db(), &before->uuid, DocView(o), o2);
-    }
-    RETURN_IF_ERROR(unit.Commit());
+    RETURN_IF_ERROR(RenameUnderGates(impl_.get(), op, *source, target.get(), to, stay_temp));
   }
   return ReapDropped();
 }

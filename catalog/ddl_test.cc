@@ -287,7 +287,7 @@ TEST_F(DdlTest, S02_022_CollMod) {
   EXPECT_TRUE(index->spec.hidden);
   EXPECT_EQ(index->spec.expire_after_secs, 20);
   EXPECT_EQ(bson::ToRelaxedJson(DocView(node_.Find("db.c")->options)),
-            R"({"validationLevel":"moderate"})");
+            R"({"validationLevel":"moderate","validationAction":"error"})");
 }
 
 TEST_F(DdlTest, S07_007_Views) {

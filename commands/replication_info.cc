@@ -19,7 +19,36 @@ std::string_view NameOf(MemberState state) {
   return "UNKNOWN";
 }
 
-ReplicationInfo::ReplicationInfo() : snapshot_(std::make_shared<ReplicationSnapshot>()) {}
+namespace {
+
+ReplicationSnapshotPtr WithDefaults(const ReplicationSnapshotPtr& plain, const RwConcernDefaults& defaults) {
+  if (defaults.update_op_time.IsNull()) {
+    return plain;
+  }
+  auto out = std::make_shared<ReplicationSnapshot>(*plain);
+  out->defaults = defaults;
+  if (defaults.write.has_value()) {
+    out->default_write_concern = *defaults.write;
+  }
+  return out;
+}
+
+}  // namespace
+
+ReplicationInfo::ReplicationInfo()
+    : snapshot_(std::make_shared<ReplicationSnapshot>()), plain_(snapshot_) {}
+
+// A newer document has a newer time; a rollback may bring an older one back.
+void ReplicationInfo::SetDefaults(const RwConcernDefaults& defaults) {
+  absl::MutexLock lock(&mutex_);
+  if (defaults.update_op_time == defaults_.update_op_time &&
+      defaults.update_wall_millis == defaults_.update_wall_millis) {
+    return;
+  }
+  defaults_ = defaults;
+  snapshot_ = WithDefaults(plain_, defaults_);
+  generation_.fetch_add(1, std::memory_order_release);
+}
 
 ReplicationSnapshotPtr ReplicationInfo::Snapshot() const {
   absl::MutexLock lock(&mutex_);
@@ -30,7 +59,8 @@ void ReplicationInfo::Publish(ReplicationSnapshotPtr snapshot) {
   std::vector<std::function<void()>> wake;
   {
     absl::MutexLock lock(&mutex_);
-    snapshot_ = std::move(snapshot);
+    plain_ = std::move(snapshot);
+    snapshot_ = WithDefaults(plain_, defaults_);
     generation_.fetch_add(1, std::memory_order_release);
     for (auto it = waiters_.begin(); it != waiters_.end();) {
       if (it->second.known_counter < snapshot_->topology_counter || snapshot_->shutting_down) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,14 @@ enum class MemberState : int {
   kRemoved = 10,
 };
 std::string_view NameOf(MemberState state);  // "PRIMARY", ...
+
+// What setDefaultRWConcern has set (rw_concern_defaults.h).
+struct RwConcernDefaults {
+  std::string read_level;              // "local", "available" or "majority"; empty: not set
+  std::optional<WriteConcern> write;   // with provenance customDefault
+  bson::Timestamp update_op_time;      // null: nothing was ever set
+  int64_t update_wall_millis = 0;
+};
 
 struct ReplicationSnapshot {
   bool replica_set = false;     // started with a set name
@@ -73,6 +82,7 @@ struct ReplicationSnapshot {
 
   // The write concern of a request that has none, after config and setDefaultRWConcern.
   WriteConcern default_write_concern;
+  RwConcernDefaults defaults;   // filled in by Publish
 };
 using ReplicationSnapshotPtr = std::shared_ptr<const ReplicationSnapshot>;
 
@@ -84,7 +94,10 @@ class ReplicationInfo {
   // Changes with every Publish; a holder compares it (one relaxed load) before fetching again.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   ReplicationSnapshotPtr Snapshot() const;
+  // The defaults that are set go into the snapshot.
   void Publish(ReplicationSnapshotPtr snapshot);
+  // Publishes the current snapshot anew if these are others than before.
+  void SetDefaults(const RwConcernDefaults& defaults);
 
   using WaiterId = uint64_t;
   // Calls `done` once the counter is greater than `known_counter` (at once, inline, if it is).
@@ -114,6 +127,9 @@ class ReplicationInfo {
   std::atomic<uint64_t> generation_{0};
   mutable absl::Mutex mutex_;
   ReplicationSnapshotPtr snapshot_ ABSL_GUARDED_BY(mutex_);
+  // As published, without the defaults that are set.
+  ReplicationSnapshotPtr plain_ ABSL_GUARDED_BY(mutex_);
+  RwConcernDefaults defaults_ ABSL_GUARDED_BY(mutex_);
   std::map<WaiterId, TopologyWaiter> waiters_ ABSL_GUARDED_BY(mutex_);
   WaiterId next_waiter_ ABSL_GUARDED_BY(mutex_) = 1;
 };

@@ -29,6 +29,13 @@ class DdlCommandsTest : public ::testing::Test {
   std::string Json(std::string_view json, std::string_view db = "recorded") {
     return bson::ToRelaxedJson(Run(json, db));
   }
+  static int Length(DocView array) {
+    int n = 0;
+    for ([[maybe_unused]] const bson::ElementView& e : array) {
+      ++n;
+    }
+    return n;
+  }
   std::string Options(const std::string& collection) {
     const DocView reply =
         Run(R"({"listCollections": 1, "filter": {"name": ")" + collection + R"("}})");
@@ -130,6 +137,153 @@ TEST_F(DdlCommandsTest, S11_085_ReadConcernCounters) {
   EXPECT_EQ(bson::ToRelaxedJson(Run(R"({"serverStatus": 1})")["security"].AsDoc()),
             R"({"authentication":{"mechanisms":{}}})");
   EXPECT_TRUE(Run(R"({"serverStatus": 1, "transactions": 0})")["transactions"].missing());
+}
+
+TEST_F(DdlCommandsTest, S02_026_ConvertToCapped) {
+  EXPECT_EQ(Outcome(R"({"convertToCapped": "c", "size": 4096})"),
+            "26 source collection recorded.c does not exist");
+  EXPECT_EQ(Outcome(R"({"create": "v", "viewOn": "c"})"), "ok");
+  EXPECT_EQ(Outcome(R"({"convertToCapped": "v", "size": 4096})"),
+            "166 Namespace recorded.v is a view, not a collection");
+  EXPECT_EQ(Outcome(R"({"convertToCapped": "c"})"),
+            "40414 BSON field 'convertToCapped.size' is missing but a required field");
+  ASSERT_EQ(Outcome(R"({"create": "c", "validator": {"a": {"$gte": 0}}})"), "ok");
+  for (int i = 0; i < 40; ++i) {
+    const std::string text(100, 'x');
+    ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": )" + std::to_string(i) + R"(, "a": 1, "t": ")" +
+                      text + R"("}]})"),
+              "ok");
+  }
+  ASSERT_EQ(Outcome(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1"}]})"), "ok");
+  EXPECT_EQ(Outcome(R"({"convertToCapped": "c", "size": 1024})"), "ok");
+  EXPECT_EQ(Options("c"), R"({"capped":true,"size":1024,"validator":{"a":{"$gte":0}}})");
+  EXPECT_EQ(Json(R"({"find": "c", "projection": {"_id": 1}})"),
+            R"({"cursor":{"firstBatch":[{"_id":33},{"_id":34},{"_id":35},{"_id":36},{"_id":37},{"_id":38},)"
+            R"({"_id":39}],"id":0,"ns":"recorded.c"},"ok":1.0})");
+  const DocView indexes = Run(R"({"listIndexes": "c"})")["cursor"].AsDoc()["firstBatch"].AsArray();
+  EXPECT_EQ(Length(indexes), 1);
+}
+
+TEST_F(DdlCommandsTest, S02_034_CloneCollectionAsCapped) {
+  ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 1}, {"_id": 2}]})"), "ok");
+  EXPECT_EQ(Outcome(R"({"cloneCollectionAsCapped": "c", "toCollection": "d", "size": 4096})"), "ok");
+  EXPECT_EQ(Json(R"({"find": "d"})"),
+            R"({"cursor":{"firstBatch":[{"_id":1},{"_id":2}],"id":0,"ns":"recorded.d"},"ok":1.0})");
+  EXPECT_TRUE(
+      Outcome(R"({"cloneCollectionAsCapped": "c", "toCollection": "d", "size": 4096})").starts_with("48 "));
+}
+
+TEST_F(DdlCommandsTest, S02_033_DbHashTellsEqualDataByEqualHashes) {
+  ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 2}, {"_id": 1}]})"), "ok");
+  ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 1}, {"_id": 2}]})", "other"), "ok");
+  const auto md5 = [this](std::string_view db) {
+    return std::string(Run(R"({"dbHash": 1})", db)["md5"].AsString());
+  };
+  EXPECT_EQ(md5("recorded"), md5("other"));
+  ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 3}]})", "other"), "ok");
+  EXPECT_NE(md5("recorded"), md5("other"));
+  EXPECT_EQ(Outcome(R"({"dbHash": 1, "collections": [1]})"), "2 collections entries have to be strings");
+}
+
+// Replies as recorded; a diff as entries have it since 5.0.
+TEST_F(DdlCommandsTest, S02_086_ApplyOps) {
+  ASSERT_EQ(Outcome(R"({"create": "c"})"), "ok");
+  EXPECT_EQ(Json(R"({"applyOps": []})"), R"({"applied":0,"results":[],"ok":1.0})");
+  EXPECT_EQ(Outcome(R"({"applyOps": 1})"), "14 Wrong type for 'applyOps'. Expected a array, got a int.");
+  EXPECT_EQ(Json(R"({"applyOps": [{"op": "i", "ns": "recorded.c", "o": {"_id": 5, "z": 1}}]})"),
+            R"({"applied":1,"results":[true],"ok":1.0})");
+  EXPECT_EQ(Outcome(R"({"applyOps": [{"op": "u", "ns": "recorded.c", "o2": {"_id": 5},
+                        "o": {"$set": {"z": 2}}}]})"),
+            "ok");
+  EXPECT_EQ(Outcome(R"({"applyOps": [{"op": "u", "ns": "recorded.c", "o2": {"_id": 5},
+                        "o": {"$v": 2, "diff": {"i": {"y": 3}}}}]})"),
+            "ok");
+  EXPECT_EQ(Json(R"({"find": "c"})"),
+            R"({"cursor":{"firstBatch":[{"_id":5,"z":2,"y":3}],"id":0,"ns":"recorded.c"},"ok":1.0})");
+  EXPECT_EQ(Json(R"({"applyOps": [{"op": "d", "ns": "recorded.c", "o": {"_id": 5}},
+                                  {"op": "n", "ns": "", "o": {}}]})"),
+            R"({"applied":1,"results":[true],"ok":1.0})");
+  EXPECT_EQ(Outcome(R"({"applyOps": [{"op": "i", "ns": "recorded.none", "o": {"_id": 1}}]})"),
+            "26 Failed to apply operation due to missing collection: recorded.none");
+  EXPECT_EQ(Outcome(R"({"applyOps": [{"op": "c", "ns": "recorded.$cmd", "o": {"create": "n"}},
+                                     {"op": "c", "ns": "recorded.$cmd",
+                                      "o": {"createIndexes": "n", "v": 2, "key": {"a": 1}, "name": "a_1"}}]})"),
+            "ok");
+  const DocView indexes = Run(R"({"listIndexes": "n"})")["cursor"].AsDoc()["firstBatch"].AsArray();
+  EXPECT_EQ(Length(indexes), 2);
+}
+
+TEST_F(DdlCommandsTest, S02_037_ReIndexWithoutASet) {
+  EXPECT_EQ(Outcome(R"({"reIndex": "none"})"), "26 collection does not exist");
+  ASSERT_EQ(Outcome(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1"}]})"), "ok");
+  const DocView reply = Run(R"({"reIndex": "c"})");
+  EXPECT_EQ(bson::ToInt64Clamped(reply["nIndexesWas"]), 2);
+  EXPECT_EQ(bson::ToInt64Clamped(reply["nIndexes"]), 2);
+}
+
+TEST_F(DdlCommandsTest, S02_031_Compact) {
+  EXPECT_EQ(Outcome(R"({"compact": "none"})"), "26 collection does not exist");
+  ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 1}]})"), "ok");
+  EXPECT_EQ(Json(R"({"compact": "c"})"), R"({"bytesFreed":0,"ok":1.0})");
+}
+
+TEST_F(DdlCommandsTest, S02_088_FeatureCompatibilityVersion) {
+  EXPECT_EQ(Outcome(R"({"setFeatureCompatibilityVersion": "7.0", "confirm": true})", "admin"), "ok");
+  EXPECT_TRUE(Outcome(R"({"setFeatureCompatibilityVersion": "7.0"})", "admin").starts_with("7369100 "));
+  EXPECT_TRUE(Outcome(R"({"setFeatureCompatibilityVersion": "x"})", "admin").starts_with("4926900 "));
+  EXPECT_EQ(Outcome(R"({"setFeatureCompatibilityVersion": 1})", "admin"),
+            "14 BSON field 'setFeatureCompatibilityVersion.setFeatureCompatibilityVersion' is the wrong type "
+            "'int', expected type 'string'");
+}
+
+TEST_F(DdlCommandsTest, S02_038_PlanCacheClear) {
+  EXPECT_EQ(Outcome(R"({"planCacheClear": "none"})"), "ok");
+  EXPECT_EQ(Outcome(R"({"planCacheClear": "c", "sort": {"a": 1}})"),
+            "2 sort, projection, or collation provided without query");
+}
+
+TEST_F(DdlCommandsTest, S02_022_ViewsStayWithoutCycles) {
+  ASSERT_EQ(Outcome(R"({"create": "v", "viewOn": "c"})"), "ok");
+  ASSERT_EQ(Outcome(R"({"create": "v2", "viewOn": "v"})"), "ok");
+  EXPECT_EQ(Outcome(R"({"collMod": "v", "viewOn": "v2", "pipeline": []})"),
+            "5 View cycle detected: recorded.v => recorded.v => recorded.v2 => recorded.v");
+  EXPECT_EQ(Outcome(R"({"collMod": "v", "viewOn": "v", "pipeline": []})"),
+            "5 View cycle detected: recorded.v => recorded.v => recorded.v");
+  EXPECT_EQ(Outcome(R"({"collMod": "v", "viewOn": "c", "pipeline": [{"$foo": 1}]})"),
+            "40324 Unrecognized pipeline stage name: '$foo'");
+}
+
+TEST_F(DdlCommandsTest, S02_022_ValidationLevelAndActionAreStoredTogether) {
+  ASSERT_EQ(Outcome(R"({"create": "c"})"), "ok");
+  EXPECT_EQ(Outcome(R"({"collMod": "c", "validationAction": "warn"})"), "ok");
+  EXPECT_EQ(Options("c"), R"({"validationLevel":"strict","validationAction":"warn"})");
+  EXPECT_EQ(Outcome(R"({"collMod": "c", "validationLevel": "moderate"})"), "ok");
+  EXPECT_EQ(Options("c"), R"({"validationLevel":"moderate","validationAction":"warn"})");
+}
+
+TEST_F(DdlCommandsTest, S08_041_UnacknowledgedWritesTellNothing) {
+  EXPECT_EQ(Json(R"({"insert": "c", "documents": [{"_id": 1}], "writeConcern": {"w": 0}})"),
+            R"({"ok":1.0})");
+  EXPECT_EQ(Json(R"({"count": "c"})"), R"({"n":1,"ok":1.0})");
+}
+
+TEST_F(DdlCommandsTest, S02_030_ValidateInTheBackgroundIsNotFull) {
+  ASSERT_EQ(Outcome(R"({"create": "c"})"), "ok");
+  EXPECT_EQ(Outcome(R"({"validate": "c", "background": true, "full": true})"),
+            "115 Running the validate command with both { background: true } and { full: true } is not "
+            "supported.");
+}
+
+TEST_F(DdlCommandsTest, S04_008_SessionsInMemory) {
+  ASSERT_EQ(Outcome(R"({"startSession": 1})"), "ok");
+  const auto listed = [this](std::string_view spec) {
+    const DocView reply = Run(R"({"aggregate": 1, "pipeline": [{"$listLocalSessions": )" + std::string(spec) +
+                                  R"(}], "cursor": {}})",
+                              "admin");
+    return Length(reply["cursor"].AsDoc()["firstBatch"].AsArray());
+  };
+  EXPECT_EQ(listed(R"({"allUsers": true})"), 1);
+  EXPECT_EQ(listed("{}"), 0);
 }
 
 }  // namespace

@@ -255,12 +255,30 @@ bool IsQuery(std::string_view command) {
 
 }  // namespace
 
+// A query that names no level reads at the set's default.
+void Operation::TakeDefaultReadConcern() {
+  const std::string& level = client_->replication().defaults.read_level;
+  if (level.empty() || generic_.InTransaction() || client_->info.internal || request_.db == "local" ||
+      (generic_.read_concern.has_value() && generic_.read_concern->level_given)) {
+    return;
+  }
+  if (!generic_.read_concern.has_value()) {
+    generic_.read_concern.emplace();
+  }
+  commands::ReadConcern& rc = *generic_.read_concern;
+  rc.level = level == "majority"    ? commands::ReadConcernLevel::kMajority
+             : level == "available" ? commands::ReadConcernLevel::kAvailable
+                                    : commands::ReadConcernLevel::kLocal;
+  rc.provenance = "customDefault";
+}
+
 commands::Outcome Operation::FirstStep() {
   if (generic_.help) {
     reply_.Append("help", StrCat("help for: ", spec_->name, " ", spec_->help));
     return Outcome::Ok();
   }
   if (IsQuery(spec_->name)) {
+    TakeDefaultReadConcern();
     CountReadConcern(generic_, dispatcher_->services().metrics);
   }
   const commands::Resume run = [this](bool) { return RunCommand(); };

@@ -78,6 +78,8 @@ class Operation {
   Outcome AfterCommand(commands::Done done);
   Outcome AfterWriteConcern(commands::Done done);
   void Finish(commands::Done done);
+  void TakeDefaultReadConcern();
+  bool WantsNoResult() const;
   std::string BuildReply(const Status& status);
   void LeaveWriteGate();
   void AppendTimes();

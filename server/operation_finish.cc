@@ -262,8 +262,19 @@ void Operation::AppendTimes() {
   reply_.Append("operationTime", operation_time);
 }
 
+// {w: 0}: the client does not want to know what its statements did.
+bool Operation::WantsNoResult() const {
+  return spec_ != nullptr && generic_.write_concern.has_value() &&
+         generic_.write_concern->IsUnacknowledged() &&
+         (spec_->kind == commands::OpKind::kInsert || spec_->kind == commands::OpKind::kUpdate ||
+          spec_->kind == commands::OpKind::kDelete);
+}
+
 std::string Operation::BuildReply(const Status& status) {
   if (status.ok()) {
+    if (WantsNoResult()) {
+      reply_.Reset();
+    }
     if (!write_concern_error_.ok() || !forced_write_concern_error_.empty()) [[unlikely]] {
       AppendWriteConcernError();
       AppendLabels(ErrorCode::kOK);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "commands/parameters.h"
+#include "commands/rw_concern_defaults.h"
 #include "server/oplog_upkeep.h"
 #include "server/ttl.h"
 
@@ -54,6 +55,12 @@ void AddReapers(Core* core, Background* background) {
       "oplog", [] { return std::chrono::seconds(2); }, [core] { KeepOplog(core); });
   background->Add(
       "noop", [] { return std::chrono::seconds(1); }, [core] { WritePeriodicNoop(core); });
+  background->Add(
+      "defaults", [] { return std::chrono::seconds(1); },
+      [core] {
+        // A document that cannot be read leaves the defaults as they are.
+        (void)commands::RefreshRwConcernDefaults(&core->catalog(), &core->replication()).ok();
+      });
   background->Add(
       "ttl",
       [core] {

@@ -166,7 +166,7 @@ const CommandSpec kFindCommand{
     .name = "find",
     .aliases = {},
     .flags = kReadData | kTransactionOk,
-    .help = "Queries documents of a collection",
+    .help = "query for documents",
     .fields = {"filter", "projection", "sort", "hint", "skip", "limit", "batchSize", "singleBatch",
                "min", "max", "returnKey", "showRecordId", "tailable", "awaitData", "noCursorTimeout",
                "oplogReplay", "allowPartialResults", "allowDiskUse", "collation", "let", "readOnce",

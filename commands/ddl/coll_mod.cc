@@ -4,13 +4,44 @@
 // validate (S02-037): {validate: coll, full, metadata}; reply of what the full check found.
 #include "base/strings.h"
 #include "catalog/validate.h"
+#include "commands/crud/aggregate_run.h"
 #include "commands/ddl/in_pool.h"
+#include "commands/ddl/view_cycle.h"
 #include "commands/parse.h"
 #include "commands/services.h"
 #include "query/runtime.h"
 
 namespace septet::commands {
 namespace {
+
+// What the catalog cannot check: the validator's language, and the pipeline and foundation of a view.
+Status CheckCollMod(const Services& services, const catalog::Namespace& ns, bson::DocView body) {
+  const bson::ValueView validator = body.Find("validator");
+  if (validator.is_object() && !validator.AsDoc().empty()) {
+    query::MatchOptions options;
+    options.allow_text = false;
+    options.allow_geo_near = false;
+    options.allow_where = false;
+    RETURN_IF_ERROR(Prefixed("Parsing of collection validator failed :: caused by :: ",
+                             query::Matcher::Parse(validator.AsDoc(), options).status()));
+  }
+  const catalog::CollectionPtr view = services.catalog->Find(ns.full());
+  if (view == nullptr || !view->is_view) {
+    return OkStatus();
+  }
+  const bson::ValueView view_on = body.Find("viewOn");
+  if (view_on.is_string()) {
+    RETURN_IF_ERROR(CheckViewCycle(*services.catalog, ns, view_on.AsString()));
+  }
+  const bson::ValueView pipeline = body.Find("pipeline");
+  if (pipeline.is_array()) {
+    AggregateArgs check;
+    check.ns = catalog::Namespace(ns.db(), view_on.is_string() ? view_on.AsString() : view->view_on);
+    check.pipeline = pipeline.AsArray();
+    RETURN_IF_ERROR(PreparePipeline(services, &check).status());
+  }
+  return OkStatus();
+}
 
 Outcome RunCollMod(catalog::Op* op, const Services& services, const Request& request,
                    bson::DocBuilder* reply) {
@@ -20,16 +51,9 @@ Outcome RunCollMod(catalog::Op* op, const Services& services, const Request& req
   }
   const Services* all = &services;
   return RunInPool(op, [op, all, ns = *ns, body = request.body, reply]() -> Outcome {
-    const bson::ValueView validator = body.Find("validator");
-    if (validator.is_object() && !validator.AsDoc().empty()) {
-      query::MatchOptions options;
-      options.allow_text = false;
-      options.allow_geo_near = false;
-      options.allow_where = false;
-      const Status valid = query::Matcher::Parse(validator.AsDoc(), options).status();
-      if (!valid.ok()) {
-        return Outcome::Fail(Prefixed("Parsing of collection validator failed :: caused by :: ", valid));
-      }
+    const Status checked = CheckCollMod(*all, ns, body);
+    if (!checked.ok()) {
+      return Outcome::Fail(checked);
     }
     const Status status = all->catalog->CollMod(op, ns, body, reply);
     if (status.ok()) {
@@ -100,6 +124,11 @@ Outcome RunValidate(catalog::Op* op, const Services& services, const Request& re
                                      {"background", &background}, {"repair", &repair}});
   if (!parsed.ok()) {
     return Outcome::Fail(parsed);
+  }
+  if (background.value && full.value) {
+    return Outcome::Fail(Error(ErrorCode::kCommandNotSupported,
+                               "Running the validate command with both { background: true } and { full: "
+                               "true } is not supported."));
   }
   if (repair.value) {
     return Outcome::Fail(Error(ErrorCode::kCommandNotSupported, "validate with repair is not supported"));

@@ -7,6 +7,7 @@
 #include "bson/number.h"
 #include "commands/crud/aggregate_run.h"
 #include "commands/ddl/in_pool.h"
+#include "commands/ddl/view_cycle.h"
 #include "commands/parse.h"
 
 namespace septet::commands {
@@ -175,21 +176,7 @@ Status CreateView(catalog::Op* op, const Services& services, const catalog::Name
   check.ns = catalog::Namespace(ns.db(), *a.view_on);
   check.pipeline = a.pipeline.doc;
   RETURN_IF_ERROR(PreparePipeline(services, &check).status());
-  // A view may not stand on itself, directly or over others.
-  std::string seen = ns.full();
-  std::string at(*a.view_on);
-  for (int depth = 0; depth < 20; ++depth) {
-    const std::string full = catalog::Namespace(ns.db(), at).full();
-    StrAppend(&seen, " => ", full);
-    if (full == ns.full()) {
-      return Error(ErrorCode::kGraphContainsCycle, StrCat("View cycle detected: ", seen, " => ", full));
-    }
-    const catalog::CollectionPtr below = services.catalog->Find(full);
-    if (below == nullptr || !below->is_view) {
-      break;
-    }
-    at = below->view_on;
-  }
+  RETURN_IF_ERROR(CheckViewCycle(*services.catalog, ns, *a.view_on));
   bson::DocBuilder options;
   if (!collation.empty()) {
     options.Append("collation", bson::DocView(collation));

@@ -91,12 +91,15 @@ Outcome RunDropDatabase(catalog::Op* op, const Services& services, const Request
   });
 }
 
-Status CheckRename(const catalog::Namespace& from, const catalog::Namespace& to) {
+// `from_text` and `to_text`: the names as they were sent.
+Status CheckRename(std::string_view from_text, std::string_view to_text) {
+  const catalog::Namespace from = catalog::Namespace::Parse(from_text);
+  const catalog::Namespace to = catalog::Namespace::Parse(to_text);
   if (from.collection().empty()) {
-    return Error(ErrorCode::kInvalidNamespace, StrCat("Invalid source namespace: ", from.full()));
+    return Error(ErrorCode::kInvalidNamespace, StrCat("Invalid source namespace: ", from_text));
   }
   if (to.collection().empty()) {
-    return Error(ErrorCode::kInvalidNamespace, StrCat("Invalid target namespace: ", to.full()));
+    return Error(ErrorCode::kInvalidNamespace, StrCat("Invalid target namespace: ", to_text));
   }
   const auto check = [](std::string_view which, const catalog::Namespace& ns) -> Status {
     if (ns.is_system() && ns.collection() != "system.js") {
@@ -132,7 +135,7 @@ Outcome RunRename(catalog::Op* op, const Services& services, const Request& requ
   }
   const catalog::Namespace from = catalog::Namespace::Parse(source.AsString());
   const catalog::Namespace to = catalog::Namespace::Parse(target);
-  const Status valid = CheckRename(from, to);
+  const Status valid = CheckRename(source.AsString(), target);
   if (!valid.ok()) {
     return Outcome::Fail(valid);
   }

@@ -8,6 +8,7 @@
 #include "commands/operations.h"
 #include "commands/parse.h"
 #include "commands/server_control.h"
+#include "commands/session_cache.h"
 #include "commands/usage.h"
 #include "query/runtime.h"
 
@@ -15,6 +16,11 @@ namespace septet::commands {
 namespace {
 
 using bson::DocView;
+
+// SHA-256 of nothing: the uid of sessions without a user.
+constexpr char kNobody[] =
+    "\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24\x27\xae\x41\xe4\x64\x9b\x93\x4c\xa4"
+    "\x95\x99\x1b\x78\x52\xb8\x55";
 
 Status NamespaceMissing(std::string_view stage, const catalog::Namespace& ns) {
   return Error(ErrorCode::kNamespaceNotFound,
@@ -103,6 +109,25 @@ Status IndexStats(const Services& services, const catalog::Namespace& ns,
   return OkStatus();
 }
 
+// Sessions in this member's memory. Without users only all of them together can be asked for.
+Status LocalSessions(const Services& services, DocView spec, std::vector<std::string>* out) {
+  if (!spec.Find("allUsers").Truthy()) {
+    return OkStatus();
+  }
+  const int64_t now = MonotonicMicros() / 1000;
+  for (const SessionCache::Session& session : services.sessions->All()) {
+    bson::DocBuilder b;
+    {
+      const auto id = b.Object("_id");
+      b.Append("id", bson::BinData{4, session.id});
+      b.Append("uid", bson::BinData{0, std::string_view(kNobody, 32)});
+    }
+    b.AppendDate("lastUse", WallMillis() - (now - session.last_use_millis));
+    out->push_back(b.Finish());
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 ServerSource MakeServerSource(const Services& services, const Request& request,
@@ -118,6 +143,9 @@ ServerSource MakeServerSource(const Services& services, const Request& request,
     }
     if (stage == "$indexStats") {
       return IndexStats(*all, ns, out);
+    }
+    if (stage == "$listLocalSessions") {
+      return LocalSessions(*all, spec, out);
     }
     if (stage == "$planCacheStats" && all->catalog->Find(ns.full()) == nullptr) {
       return NamespaceMissing("plan cache", ns);

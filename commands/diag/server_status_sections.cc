@@ -56,7 +56,8 @@ void DefaultRwConcern(std::string_view name, const Services& s, DocBuilder* out)
   const auto object = out->Object(name);
   {
     const auto read = out->Object("defaultReadConcern");
-    out->Append("level", "local");
+    const std::string& level = replication->defaults.read_level;
+    out->Append("level", level.empty() ? std::string_view("local") : std::string_view(level));
   }
   AppendWriteConcern("defaultWriteConcern", replication->default_write_concern, false, out);
 }

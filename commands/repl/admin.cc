@@ -10,6 +10,7 @@
 #include "commands/generic_args.h"
 #include "commands/parse.h"
 #include "commands/repl/common.h"
+#include "commands/replication_info.h"
 
 namespace septet::commands {
 namespace {
@@ -71,6 +72,7 @@ Outcome RunReconfig(catalog::Op* op, const Services& services, const Request& re
     election::ReconfigRequested event{};
     event.config = *std::move(config);
     event.force = force.value;
+    event.default_write_concern_set = all->replication->Snapshot()->defaults.write.has_value();
     if (max_time_ms > 0) {
       event.max_time = milliseconds(max_time_ms);
     }

@@ -129,6 +129,12 @@ Outcome Run(catalog::Op*, const Services& services, const Request& request, bson
     return Outcome::Fail(
         Error(ErrorCode::kNotYetInitialized, "no replset config has been received"));
   }
+  const bson::ValueView initial = request.body.Find("initialSync");
+  if (!initial.missing() && !initial.is_number() && initial.type() != bson::Type::kBool) {
+    return Outcome::Fail(Error(ErrorCode::kTypeMismatch,
+                               StrCat("Expected boolean or number type for field \"initialSync\", found ",
+                                      bson::TypeName(initial.type()))));
+  }
   if (s.self_index < 0) {
     return Removed(s, reply);
   }
@@ -154,7 +160,7 @@ Outcome Run(catalog::Op*, const Services& services, const Request& request, bson
   AppendOptimes(s, written, durable, reply);
   reply->Append("lastStableRecoveryTimestamp", durable.optime.ts);
   AppendInitialSync(services.driver->sync()->status().initial,
-                    request.body.Find("initialSync").Truthy(), reply);
+                    initial.Truthy(), reply);
   AppendElectionMetrics(s, reply);
   const int64_t uptime =
       (WallMillis() - services.server->facts().start_wall_millis) / 1000;

@@ -50,7 +50,7 @@ Status CheckOptions(std::string_view stage, DocView spec) {
                    StrCat("Unrecognized option '", e.name(), "' in $currentOp stage."));
     }
     if (e.value().type() != bson::Type::kBool) {
-      return Error(ErrorCode::kFailedToParse,
+      return Error(ErrorCode::kTypeMismatch,
                    StrCat("The '", e.name(), "' parameter of the $currentOp stage must be a boolean "
                           "value, but found: ", TypeText(e.value())));
     }
@@ -67,6 +67,10 @@ Status ParseServerSource(bson::ElementView spec, const PipelineScope&, StageList
     if (name == "$collStats") {
       return Error(40166, StrCat("$collStats must take a nested object but found: $collStats: ",
                                  bson::ToShellText(v)));
+    }
+    if (name == "$currentOp") {
+      return Error(ErrorCode::kTypeMismatch, StrCat("$currentOp options must be specified in an object, "
+                                                    "but found: ", TypeText(v)));
     }
     return Error(ErrorCode::kFailedToParse,
                  StrCat("The ", name, " stage specification must be an object"));

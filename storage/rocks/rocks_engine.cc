@@ -269,6 +269,16 @@ Status RocksEngine::DropRange(Space space, std::string_view from, std::string_vi
       "drop", options_.path);
 }
 
+Status RocksEngine::CompactRange(Space space, std::string_view from, std::string_view to) {
+  const rocksdb::Slice begin(from);
+  const rocksdb::Slice end(to);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  // Without it the lowest files, where most obsolete versions lie, would stay as they are.
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  return FromRocks(db_->CompactRange(options, family(space), &begin, &end), "compact", options_.path);
+}
+
 uint64_t RocksEngine::ApproximateSize(Space space, std::string_view from, std::string_view to) {
   if (from >= to) {
     return 0;

@@ -49,6 +49,8 @@ class RocksEngine final : public Engine {
   EngineStats Stats() override;
   Status Health() override;
 
+  // compaction.h
+  Status CompactRange(Space space, std::string_view from, std::string_view to);
   // Merges everything down to the last level; for benchmarks.
   Status CompactAll();
 

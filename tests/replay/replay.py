@@ -33,7 +33,7 @@ SHAPE_ONLY = {"serverStatus", "hostInfo", "top", "buildInfo", "buildinfo", "getC
               "connectionStatus", "whatsmyuri", "connPoolStats", "hello", "isMaster", "ismaster",
               "replSetGetConfig", "replSetGetStatus", "collStats", "collstats", "dbStats", "dbstats",
               "validate", "dataSize", "datasize", "dbHash", "dbhash", "listCommands", "currentOp",
-              "getParameter", "listDatabases", "getDiagnosticData", "explain", "lockInfo", "features"}
+              "getParameter", "startSession", "listDatabases", "getDiagnosticData", "explain", "lockInfo", "features"}
 DROPPED = {"$clusterTime", "operationTime", "electionId", "opTime", "localTime", "topologyVersion",
            "lsid", "uuid", "queryHash", "planCacheKey", "executionTimeMillis", "lastCommittedOpTime",
            "connectionId",
@@ -111,6 +111,7 @@ def strip_ids(value):
     text = re.sub(r'\["\$oid", "[0-9a-f]{24}"\]', '["$oid", "*"]', text)
     text = re.sub(r"ObjectId\('[0-9a-f]{24}'\)", "ObjectId('*')", text)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "*", text)
+    text = re.sub(r"current clusterTime: { ts: Timestamp\(\d+, \d+\)", "current clusterTime: *", text)
     text = re.sub(r", lsid: \{ id: UUID.*", "...", text)
     return text
 
