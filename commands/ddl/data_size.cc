@@ -135,7 +135,7 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
   std::string_view name;
   Args args;
   Status status = ParseFields("dataSize", request.body,
-                              {FieldBinding("dataSize", &name, true), {"keyPattern", &args.key_pattern},
+                              {FieldBinding(request.name, &name, true), {"keyPattern", &args.key_pattern},
                                {"min", &args.min}, {"max", &args.max}, {"estimate", &args.estimate},
                                {"maxSize", &args.max_size}, {"maxObjects", &args.max_objects}});
   const catalog::Namespace ns = catalog::Namespace::Parse(name);
