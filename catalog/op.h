@@ -75,6 +75,7 @@ struct OpDiagnostics {
   std::string plan_summary;         // "IXSCAN { a: 1 }", "COLLSCAN", empty: no query
   std::string originating_command;  // encoded, of a getMore's cursor
   int64_t cursor_id = 0;            // left open or read from
+  int64_t cursor_position = 0;      // documents returned before this batch
   bool cursor_exhausted = false;
 };
 

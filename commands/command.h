@@ -61,6 +61,8 @@ struct LastError {
   bool updated_existing = false;
   std::string upserted;        // encoded {upserted: <_id>} or empty
   repl::OpTime optime;
+  // Operations of this connection that came later; getLastError and its companions do not count.
+  int64_t operations_since = 0;
 };
 
 // Facts about the connection a command may ask for.

@@ -26,9 +26,8 @@ void SendQueryFailure(wire::Connection* connection, DocView error) {
   connection->SendReply({.body = out.Finish(), .reply_flags = wire::kQueryFailure});
 }
 
-// The documents of a cursor reply, back to back, as OP_REPLY wants them.
-void SendBatch(wire::Connection* connection, DocView reply, std::string_view batch_field,
-               int32_t starting_from) {
+// A cursor's batch as OP_REPLY wants it: the documents back to back.
+wire::Reply BatchReply(DocView reply, std::string_view batch_field, int64_t position) {
   const DocView cursor = reply["cursor"].AsDoc();
   std::string documents;
   int32_t count = 0;
@@ -36,16 +35,43 @@ void SendBatch(wire::Connection* connection, DocView reply, std::string_view bat
     documents.append(e.value().raw());
     ++count;
   }
-  connection->SendReply({.body = std::move(documents),
-                         .cursor_id = bson::ToInt64Clamped(cursor["id"]),
-                         .starting_from = starting_from,
-                         .count = count});
+  return {.body = std::move(documents),
+          .cursor_id = bson::ToInt64Clamped(cursor["id"]),
+          .starting_from = static_cast<int32_t>(position),
+          .count = count};
+}
+
+// What the batches of one cursor go by.
+struct Batches {
+  std::string ns;
+  int32_t number_to_return = 0;
+  bool exhaust = false;  // the next batch follows without being asked for
+};
+
+void GetMore(const ConnectionPtr& connection, Client* client, wire::Request&& request,
+             const Batches& batches, int64_t cursor_id);
+
+void SendBatch(const ConnectionPtr& connection, Client* client, wire::Reply&& reply,
+               const Batches& batches) {
+  const int64_t cursor_id = reply.cursor_id;
+  if (!batches.exhaust || cursor_id == 0) {
+    connection->SendReply(std::move(reply));
+    return;
+  }
+  reply.more_to_come = true;
+  connection->SendReply(std::move(reply), [connection, client, batches, cursor_id] {
+    GetMore(connection, client, {}, batches, cursor_id);
+  });
 }
 
 void HandleQuery(const ConnectionPtr& connection, Client* client, wire::Request&& request) {
-  LegacyQuery query = TranslateQuery(*request.query());
-  const auto sink = [connection = connection.get(), kind = query.kind, ns = query.ns](
-                        std::string reply, bool failed) {
+  const wire::OpQuery& asked = *request.query();
+  LegacyQuery query = TranslateQuery(asked);
+  const Batches batches = {.ns = query.ns,
+                           .number_to_return = asked.number_to_return,
+                           .exhaust = (asked.flags & wire::kExhaust) != 0};
+  const auto sink = [connection = connection.get(), client, kind = query.kind, batches](
+                        std::string reply, bool failed, int64_t) {
     const DocView doc(reply);
     if (failed) {
       SendQueryFailure(connection, doc);
@@ -53,14 +79,14 @@ void HandleQuery(const ConnectionPtr& connection, Client* client, wire::Request&
     }
     switch (kind) {
       case LegacyQuery::Kind::kFind:
-        SendBatch(connection, doc, "firstBatch", 0);
+        SendBatch(connection->shared_from_this(), client, BatchReply(doc, "firstBatch", 0), batches);
         return;
       case LegacyQuery::Kind::kCommand:
         connection->SendReply({.body = std::move(reply)});
         return;
       case LegacyQuery::Kind::kNamespaces: {
         int32_t count = 0;
-        std::string documents = NamespaceDocuments(doc, ns, &count);
+        std::string documents = NamespaceDocuments(doc, batches.ns, &count);
         connection->SendReply({.body = std::move(documents), .count = count});
         return;
       }
@@ -69,21 +95,23 @@ void HandleQuery(const ConnectionPtr& connection, Client* client, wire::Request&
   client->operation().StartTranslated(std::move(request), std::move(query.command), {}, sink);
 }
 
-void HandleGetMore(const ConnectionPtr& connection, Client* client, wire::Request&& request) {
-  const auto& get_more = std::get<wire::OpGetMore>(request.message);
-  const std::string_view ns = get_more.ns;
+void GetMore(const ConnectionPtr& connection, Client* client, wire::Request&& request,
+             const Batches& batches, int64_t cursor_id) {
+  const std::string_view ns = batches.ns;
   const size_t dot = ns.find('.');
   DocBuilder command;
-  command.Append("getMore", get_more.cursor_id);
+  command.Append("getMore", cursor_id);
   command.Append("collection", dot == std::string_view::npos ? std::string_view() : ns.substr(dot + 1));
-  if (get_more.number_to_return != 0) {
-    command.Append("batchSize", std::abs(get_more.number_to_return));
+  if (batches.number_to_return != 0) {
+    command.Append("batchSize", std::abs(static_cast<int64_t>(batches.number_to_return)));
   }
   command.Append("$db", ns.substr(0, dot));
-  const auto sink = [connection = connection.get()](const std::string& reply, bool failed) {
+  const auto sink = [connection = connection.get(), client, batches](
+                        const std::string& reply, bool failed, int64_t position) {
     const DocView doc(reply);
     if (!failed) {
-      SendBatch(connection, doc, "nextBatch", 0);
+      SendBatch(connection->shared_from_this(), client, BatchReply(doc, "nextBatch", position),
+                batches);
       return;
     }
     if (bson::ToInt64Clamped(doc["code"]) == static_cast<int>(ErrorCode::kCursorNotFound)) {
@@ -93,6 +121,13 @@ void HandleGetMore(const ConnectionPtr& connection, Client* client, wire::Reques
     SendQueryFailure(connection, doc);
   };
   client->operation().StartTranslated(std::move(request), command.Finish(), {}, sink);
+}
+
+void HandleGetMore(const ConnectionPtr& connection, Client* client, wire::Request&& request) {
+  const auto& asked = std::get<wire::OpGetMore>(request.message);
+  const Batches batches = {.ns = std::string(asked.ns), .number_to_return = asked.number_to_return};
+  const int64_t cursor_id = asked.cursor_id;
+  GetMore(connection, client, std::move(request), batches, cursor_id);
 }
 
 void HandleKillCursors(const ConnectionPtr& connection, Client* client, wire::Request&& request) {
@@ -107,12 +142,14 @@ void HandleKillCursors(const ConnectionPtr& connection, Client* client, wire::Re
   command.Append("$db", "admin");
   client->operation().StartTranslated(
       std::move(request), command.Finish(), {},
-      [connection = connection.get()](const std::string&, bool) { connection->Done(); });
+      [connection = connection.get()](const std::string&, bool, int64_t) { connection->Done(); });
 }
 
 // Keeps what getLastError will tell.
 void RememberWrite(commands::LastError* last, DocView reply, bool failed, bool is_update) {
+  const repl::OpTime newest = last->optime;  // of the connection, also if this one wrote nothing
   *last = {};
+  last->optime = newest;
   last->valid = true;
   last->is_update = is_update;
   if (failed) {
@@ -146,7 +183,7 @@ void RunWrite(const ConnectionPtr& connection, Client* client, wire::Request&& r
               std::string command, std::vector<commands::DocumentSequence> sequences,
               bool is_update, bool is_insert) {
   const auto sink = [connection = connection.get(), client, is_update, is_insert](
-                        const std::string& reply, bool failed) {
+                        const std::string& reply, bool failed, int64_t) {
     RememberWrite(&client->last_error, DocView(reply), failed, is_update);
     if (is_insert) {
       client->last_error.n = 0;  // an insert reported n: 0

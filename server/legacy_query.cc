@@ -13,13 +13,20 @@ using bson::DocBuilder;
 using bson::DocView;
 using bson::ValueView;
 
-// A query is wrapped if its first key is one of these, or $query / query with a document value.
-bool IsWrapped(DocView query) {
+// The query inside {$query: {...}, $orderby: ...}; missing if it is not wrapped. Drivers without ordered
+// maps put $query anywhere; query is also a field's name and counts only in front.
+ValueView Wrapped(DocView query) {
   if (query.empty()) {
-    return false;
+    return {};
   }
   const bson::ElementView first = query.FirstElement();
-  return (first.name() == "$query" || first.name() == "query") && first.value().is_object();
+  const ValueView value = first.name() == "query" ? first.value() : query["$query"];
+  return value.is_object() ? value : ValueView();
+}
+
+DocView FilterOf(DocView query) {
+  const ValueView wrapped = Wrapped(query);
+  return wrapped.missing() ? query : wrapped.AsDoc();
 }
 
 // One field of a wrapped query as an argument of find.
@@ -56,8 +63,8 @@ void AppendBatch(const wire::OpQuery& q, DocBuilder* find) {
     find->Append("skip", q.skip);
   }
   if (q.number_to_return < 0 || q.number_to_return == 1) {
-    find->Append("limit", std::abs(static_cast<int64_t>(q.number_to_return)));
-    find->Append("singleBatch", true);
+    const int64_t count = std::abs(static_cast<int64_t>(q.number_to_return));
+    find->Append("limit", count).Append("batchSize", count).Append("singleBatch", true);
   } else if (q.number_to_return > 1) {
     find->Append("batchSize", q.number_to_return);
   }
@@ -78,17 +85,11 @@ void AppendFlags(const wire::OpQuery& q, DocBuilder* find) {
 std::string FindCommand(const wire::OpQuery& q, std::string_view collection) {
   DocBuilder find;
   find.Append("find", collection);
-  if (IsWrapped(q.query)) {
-    find.Append("filter", q.query.FirstElement().value());
-    bool first = true;
+  find.Append("filter", FilterOf(q.query));
+  if (!Wrapped(q.query).missing()) {
     for (const bson::ElementView& e : q.query) {
-      if (!first) {
-        AppendModifier(e, &find);
-      }
-      first = false;
+      AppendModifier(e, &find);
     }
-  } else {
-    find.Append("filter", q.query);
   }
   if (q.has_projection && !q.projection.empty()) {
     find.Append("projection", q.projection);
@@ -122,7 +123,7 @@ std::string ListCollections(const wire::OpQuery& q) {
 std::string ListAllIndexes(const wire::OpQuery& q) {
   DocBuilder command;
   command.Append("_listAllIndexes", 1);
-  command.Append("filter", IsWrapped(q.query) ? q.query.FirstElement().value().AsDoc() : q.query);
+  command.Append("filter", FilterOf(q.query));
   command.Append("$db", q.database());
   return command.Finish();
 }
@@ -154,7 +155,7 @@ LegacyQuery TranslateQuery(const wire::OpQuery& q) {
     return result;
   }
   result.command = FindCommand(q, collection);
-  if (IsWrapped(q.query) && q.query["$explain"].Truthy()) {
+  if (!Wrapped(q.query).missing() && q.query["$explain"].Truthy()) {
     DocBuilder explain;
     explain.Append("explain", DocView(result.command));
     explain.Append("verbosity", "executionStats").Append("$db", q.database());

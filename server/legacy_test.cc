@@ -139,6 +139,16 @@ TEST_F(LegacyTest, S01_043_WritesAndGetLastError) {
   LastError();
   EXPECT_EQ(DocView(last_)["n"].AsInt32(), 2);
 
+  // Only what came directly before counts; asking twice does not come between.
+  Insert("t.c", {R"({"_id": 1})", R"({"_id": 1})"});
+  LastError();
+  LastError();
+  EXPECT_EQ(DocView(last_)["code"].AsInt32(), 11000);
+  Query("t.c", "{}");
+  LastError();
+  EXPECT_TRUE(DocView(last_)["err"].is_null());
+  EXPECT_EQ(DocView(Query("t.$cmd", R"({"getpreverror": 1})", -1).documents)["nPrev"].AsInt32(), 2);
+
   Query("t.$cmd", R"({"reseterror": 1})", -1);
   LastError();
   EXPECT_EQ(DocView(last_)["n"].AsInt32(), 0);
@@ -171,6 +181,7 @@ TEST_F(LegacyTest, S01_039_QueriesCursorsAndBatches) {
   EXPECT_EQ(one_batch.count, 10);
   EXPECT_EQ(one_batch.cursor_id, 0);
   EXPECT_EQ(Query("t.c", "{}", 1).cursor_id, 0);
+  EXPECT_EQ(Query("t.c", "{}", -150).count, 150);
 
   // OP_KILL_CURSORS, then the cursor is gone (responseFlags bit 0).
   std::string kill;
@@ -187,6 +198,8 @@ TEST_F(LegacyTest, S01_041_WrappedQueries) {
   Insert("t.c", {R"({"_id": 1, "a": 2})", R"({"_id": 2, "a": 1})", R"({"_id": 3, "a": 3})"});
   EXPECT_EQ(Documents(Query("t.c", R"({"$query": {"a": {"$lt": 3}}, "$orderby": {"a": 1}})")),
             (std::vector<std::string>{R"({"_id":2,"a":1})", R"({"_id":1,"a":2})"}));
+  EXPECT_EQ(Documents(Query("t.c", R"({"$orderby": {"a": -1}, "$query": {"_id": {"$gt": 1}}})", -1)),
+            std::vector<std::string>{R"({"_id":3,"a":3})"});
   EXPECT_EQ(Query("t.c", R"({"query": {}, "orderby": {"a": -1}, "$maxTimeMS": 1000})").count, 3);
   const Reply explain = Query("t.c", R"({"$query": {"a": 1}, "$explain": 1})");
   EXPECT_TRUE(DocView(explain.documents).Has("queryPlanner"));

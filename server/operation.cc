@@ -71,6 +71,7 @@ void Operation::Begin(bson::DocView body, bool is_legacy) {
   request_.body = body;
   request_.client = &client_->info;
   request_.last_error = &client_->last_error;
+  ++client_->last_error.operations_since;
   request_.generic = &generic_;
   request_.is_legacy = is_legacy;
   const Status prepared = Prepare(body);

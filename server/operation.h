@@ -32,8 +32,9 @@ class Operation {
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
-  // Gives the reply of a command as a document to somebody else than the socket (legacy opcodes).
-  using ReplySink = std::function<void(std::string reply, bool failed)>;
+  // Gives the reply of a command as a document to somebody else than the socket (legacy opcodes), and how
+  // many documents its cursor had returned before.
+  using ReplySink = std::function<void(std::string reply, bool failed, int64_t cursor_position)>;
 
   // Runs the command in `request` (an OpMsg, or an OpQuery on $cmd) and answers it.
   void Start(wire::Request&& request);

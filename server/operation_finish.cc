@@ -363,6 +363,7 @@ void Operation::Send(std::string body, bool failed, Done* done) {
   const bool not_primary_unacknowledged =
       failed && !wire_.wants_reply() && sink_ == nullptr && spec_ != nullptr &&
       (spec_->flags & commands::kWrite) != 0 && !client_->replication().accepts_writes;
+  const int64_t cursor_position = op_->diagnostics.cursor_position;
   exhaust_next_ = nullptr;
   op_.reset();
   in_flight_ = false;
@@ -370,7 +371,7 @@ void Operation::Send(std::string body, bool failed, Done* done) {
   if (sink_ != nullptr) {
     const ReplySink sink = std::move(sink_);
     sink_ = nullptr;
-    sink(std::move(body), failed);
+    sink(std::move(body), failed, cursor_position);
     return;
   }
   if (spec_ != nullptr && (spec_->flags & commands::kNoReplyOnOk) != 0 && !failed) {

@@ -15,6 +15,7 @@ namespace {
 
 Outcome KillAnyCursors(catalog::Op*, const Services& services, const Request& request,
                        bson::DocBuilder* reply) {
+  --request.last_error->operations_since;  // the opcode is none of those that getLastError means
   int killed = 0;
   const bson::ValueView ids = request.body["cursors"];
   if (ids.is_array() && services.query != nullptr) {

@@ -131,6 +131,7 @@ Outcome RunBatch(catalog::Op* op, const Services& services, std::unique_ptr<quer
   run->request = request;
   run->reply = reply;
   op->diagnostics.plan_summary = run->cursor->plan.summary;
+  op->diagnostics.cursor_position = run->cursor->returned;
   if (run->cursor->id != 0) {
     op->diagnostics.cursor_id = run->cursor->id;
     op->diagnostics.originating_command = run->cursor->command;

@@ -16,9 +16,19 @@ struct Waiting {
   bool timed_out = false;
 };
 
+// What getLastError tells: nothing once another operation came after the write.
+LastError Current(const LastError& last) {
+  if (last.operations_since == 0) {
+    return last;
+  }
+  LastError none;
+  none.optime = last.optime;
+  return none;
+}
+
 void AppendResult(const Request& request, const WriteConcern& wc, const Waiting& waiting,
                   bson::DocBuilder* reply) {
-  const LastError& last = *request.last_error;
+  const LastError last = Current(*request.last_error);
   if (!last.optime.IsNull()) {
     const auto object = reply->Object("lastOp");
     reply->Append("ts", last.optime.ts).Append("t", last.optime.term);
@@ -67,7 +77,8 @@ Outcome GetLastError(catalog::Op*, const Services&, const Request& request,
   }
   const auto concern = std::make_shared<const WriteConcern>(*std::move(parsed));
   const auto waiting = std::make_shared<Waiting>();
-  const LastError& last = *request.last_error;
+  --request.last_error->operations_since;
+  const LastError last = Current(*request.last_error);
   if (last.optime.IsNull() || !last.err.empty() || concern->IsUnacknowledged()) {
     AppendResult(request, *concern, *waiting, reply);
     return Outcome::Ok();
@@ -98,13 +109,14 @@ Outcome ResetError(catalog::Op*, const Services&, const Request& request, bson::
 Outcome GetPrevError(catalog::Op*, const Services&, const Request& request,
                      bson::DocBuilder* reply) {
   const LastError& last = *request.last_error;
+  --request.last_error->operations_since;
   if (last.err.empty()) {
     reply->AppendNull("err");
     reply->Append("n", 0).Append("nPrev", -1);
     return Outcome::Ok();
   }
   reply->Append("err", last.err).Append("code", last.code);
-  reply->Append("n", static_cast<int32_t>(last.n)).Append("nPrev", 1);
+  reply->Append("n", static_cast<int32_t>(last.n)).Append("nPrev", static_cast<int32_t>(last.operations_since + 1));
   return Outcome::Ok();
 }
 
