@@ -244,9 +244,9 @@ class MajorityReads(unittest.TestCase):
 
     def test_get_last_error_of_a_majority_means_the_same(self):
         """S08-036 as drivers of 2011 ask for it: OP_INSERT, then getLastError on the connection."""
-        with wire.Connection(self.primary.address) as connection:
+        with wire.Connection2011(self.primary.address) as connection:
             for i in range(100):
-                connection.insert_as_2011("test.gle", {"_id": i})
+                connection.insert("test.gle", {"_id": i})
                 told = connection.command("test", {"getLastError": 1, "w": "majority"})
                 self.assertIsNone(told["err"], told)
                 found = connection.command("test", {"find": "gle", "filter": {"_id": i},
