@@ -61,7 +61,7 @@ TEST(Listener, TakenPortIsAnError) {
   IoThreads io(1);
   testing::ToyHandler handler;
   Listener second(&io, &handler);
-  const Status status = second.Start({.port = server.listener.port()});
+  const Status status = second.Bind({.port = server.listener.port()});
   EXPECT_EQ(CodeOf(status), ErrorCode::kSocketException);
   EXPECT_NE(TextOf(status).find("Address already in use"), std::string_view::npos);
 }
