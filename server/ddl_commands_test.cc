@@ -274,6 +274,33 @@ TEST_F(DdlCommandsTest, S02_030_ValidateInTheBackgroundIsNotFull) {
             "supported.");
 }
 
+// Texts as recorded.
+TEST_F(DdlCommandsTest, S07_008_OptionsThatViewsDoNotTake) {
+  ASSERT_EQ(Outcome(R"({"create": "v", "viewOn": "c"})"), "ok");
+  EXPECT_EQ(Outcome(R"({"find": "v", "min": {"a": 1}, "hint": {"a": 1}})"),
+            "168 Option min not supported in aggregation.");
+  EXPECT_EQ(Outcome(R"({"find": "v", "returnKey": true})"),
+            "168 Option returnKey not supported in aggregation.");
+  EXPECT_EQ(Outcome(R"({"find": "v", "tailable": true})"),
+            "168 Tailable cursors are not supported in aggregation.");
+}
+
+TEST_F(DdlCommandsTest, S02_066_UsersInfo) {
+  EXPECT_EQ(Json(R"({"usersInfo": 1})"), R"({"users":[],"ok":1.0})");
+  EXPECT_EQ(Outcome(R"({"usersInfo": {"foo": 1}})"), "4 Missing expected field \"user\"");
+  ASSERT_EQ(Outcome(R"({"insert": "system.users", "documents": [{"_id": "recorded.u", "user": "u",
+                        "db": "recorded", "credentials": {"SCRAM-SHA-256": {"salt": "x"}}, "roles": []}]})",
+                    "admin"),
+            "ok");
+  const std::string_view user =
+      R"({"users":[{"_id":"recorded.u","user":"u","db":"recorded","roles":[],"mechanisms":["SCRAM-SHA-256"]}],"ok":1.0})";
+  EXPECT_EQ(Json(R"({"usersInfo": 1})"), user);
+  EXPECT_EQ(Json(R"({"usersInfo": "u"})"), user);
+  EXPECT_EQ(Json(R"({"usersInfo": ["a", {"user": "u", "db": "recorded"}]})", "other"), user);
+  EXPECT_EQ(Json(R"({"usersInfo": {"forAllDBs": true}})", "other"), user);
+  EXPECT_EQ(Json(R"({"usersInfo": 1})", "other"), R"({"users":[],"ok":1.0})");
+}
+
 TEST_F(DdlCommandsTest, S04_008_SessionsInMemory) {
   ASSERT_EQ(Outcome(R"({"startSession": 1})"), "ok");
   const auto listed = [this](std::string_view spec) {

@@ -15,11 +15,13 @@ namespace septet::txn {
 // What one executed statement answers to a retry.
 struct StatementResult {
   int stmt_id = 0;
+  char kind = 'i';           // what it did: i, u or d
   int32_t n = 0;
   int32_t n_modified = 0;
   std::string upserted;      // encoded {_id: ...} if it was an upsert that inserted
   // findAndModify: the document it returned.
   bool has_image = false;
+  bool is_post_image = false;  // as it became, not as it was
   std::string image;
 };
 

@@ -95,6 +95,8 @@ class Session final : public catalog::SessionSink {
       if (image.Find("txnNum").type() == bson::Type::kInt64 &&
           image.Find("txnNum").AsInt64() == active_ && image.Find("image").is_object()) {
         out[0].has_image = true;
+        out[0].is_post_image = image.Find("imageKind").is_string() &&
+                               image.Find("imageKind").AsString() == "postImage";
         out[0].image = image.Find("image").AsDoc().ToBytes();
       }
     }

@@ -51,6 +51,7 @@ std::vector<StatementResult> SessionRecord::Results() const {
     for (int32_t id = run.first; id <= run.last; ++id) {
       StatementResult& result = out.emplace_back();
       result.stmt_id = id;
+      result.kind = run.kind;
       result.n = 1;
       result.n_modified = run.kind == 'u' ? 1 : 0;
     }

@@ -98,6 +98,23 @@ Status CheckCombinations(const FindArgs& a) {
   return OkStatus();
 }
 
+// A find on a view becomes a pipeline; some options have no stage.
+Status CheckViewOptions(const FindArgs& a) {
+  for (const auto& [name, given] :
+       {std::pair("min", !a.query.min.empty()), std::pair("max", !a.query.max.empty()),
+        std::pair("returnKey", a.return_key), std::pair("showRecordId", a.show_record_id)}) {
+    if (given) {
+      return Error(ErrorCode::kInvalidPipelineOperator,
+                   StrCat("Option ", name, " not supported in aggregation."));
+    }
+  }
+  if (a.tailable) {
+    return Error(ErrorCode::kInvalidPipelineOperator,
+                 "Tailable cursors are not supported in aggregation.");
+  }
+  return OkStatus();
+}
+
 StatusOr<std::unique_ptr<query::Cursor>> MakeCursor(catalog::Op* op, const Services& services,
                                                     const catalog::Namespace& ns,
                                                     const catalog::CollectionPtr& collection,
@@ -140,6 +157,10 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
   }
   const catalog::CollectionPtr collection = services.catalog->Find(ns->full());
   if (collection != nullptr && collection->is_view) {
+    status = CheckViewOptions(args);
+    if (!status.ok()) {
+      return Outcome::Fail(status);
+    }
     return FindOnView(op, services, request, *collection, args.query, args.batch_size,
                       args.single_batch, reply);
   }

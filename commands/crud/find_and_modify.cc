@@ -3,6 +3,7 @@
 //   arrayFilters, hint, let, bypassDocumentValidation, maxTimeMS}
 // Reply: {lastErrorObject: {n, updatedExisting, upserted}, value}. Errors: 9 for wrong combinations.
 #include "base/strings.h"
+#include "bson/ejson.h"
 #include "commands/crud/cursor_reply.h"
 #include "commands/crud/query_args.h"
 #include "commands/crud/retry.h"
@@ -166,12 +167,43 @@ Outcome Reply(const ModifyRun& run, bson::DocBuilder* reply) {
   return Outcome::Of(AppendValue(run, run.args.return_new.value ? r.after : r.before, reply));
 }
 
-Outcome ReplyRetried(const ModifyRun& run, const txn::StatementResult& before,
+// A number used twice must mean the same: what was kept has to be what this request asks for.
+Status CheckRetry(const Request& request, const Args& args, const txn::StatementResult& before) {
+  const auto refuse = [&request](int code, std::string_view why) {
+    return Error(code, StrCat("findAndModify retry request: ", bson::ToShellText(request.body), " ", why));
+  };
+  if (before.kind == 'd') {
+    if (!args.remove.value) {
+      return refuse(40606, "is not compatible with previous write in the transaction of type: d");
+    }
+    return before.has_image ? OkStatus() : refuse(40607, "has no pre-image available");
+  }
+  if (before.kind == 'i') {
+    return args.upsert.value
+               ? OkStatus()
+               : refuse(40608, "is not compatible with previous write in the transaction of type: i");
+  }
+  if (args.return_new.value && !before.is_post_image) {
+    return refuse(40611, "wants the document after update returned, but only before update document is "
+                         "stored");
+  }
+  if (!args.return_new.value && before.is_post_image) {
+    return refuse(40612, "wants the document before update returned, but only after update document is "
+                         "stored");
+  }
+  return OkStatus();
+}
+
+Outcome ReplyRetried(const ModifyRun& run, const Request& request, const txn::StatementResult& before,
                      bson::DocBuilder* reply) {
+  const Status same = CheckRetry(request, run.args, before);
+  if (!same.ok()) {
+    return Outcome::Fail(same);
+  }
   {
     const auto last = reply->Object("lastErrorObject");
     reply->Append("n", before.n);
-    if (!run.args.remove.value) {
+    if (before.kind != 'd') {
       reply->Append("updatedExisting", before.upserted.empty() && before.n > 0);
     }
     if (!before.upserted.empty()) {
@@ -222,7 +254,7 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
   }
   const txn::StatementResult* before = run->retried.Executed(run->statement->stmt_id);
   if (before != nullptr) {
-    return ReplyRetried(*run, *before, reply);
+    return ReplyRetried(*run, request, *before, reply);
   }
   if (!op->may_block) {
     op->interrupt.StartSlice(kSlice * 4);

@@ -167,7 +167,7 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
   run->services = &services;
   run->request = &request;
   run->ns = *ns;
-  bool bypass = false;
+  LooseBool bypass;
   Status status = ParseFields("insert", request.body,
                               {{"ordered", &run->ordered}, {"bypassDocumentValidation", &bypass}});
   if (status.ok()) {

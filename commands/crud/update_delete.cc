@@ -303,7 +303,7 @@ Outcome RunWrites(catalog::Op* op, const Services& services, const Request& requ
   run->request = &request;
   run->ns = *ns;
   run->is_delete = is_delete;
-  bool bypass = false;
+  LooseBool bypass;
   Status status = ParseFields(is_delete ? "delete" : "update", request.body,
                               {{"ordered", &run->ordered}, {"let", &run->let},
                                {"bypassDocumentValidation", &bypass}});

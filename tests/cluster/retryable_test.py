@@ -138,6 +138,26 @@ class Retryable(unittest.TestCase):
         reply = self.primary.reply("test", old)
         self.assertEqual((reply["ok"], reply["code"], reply["codeName"]), (0, 225, "TransactionTooOld"))
 
+    def test_a_number_means_one_findandmodify(self):
+        """S08-005: a retry that asks for something else than was done is refused, not made up."""
+        self.primary.command("test", {"insert": "other", "documents": [{"_id": i} for i in range(3)]})
+        for first, second, code in (
+                ({"findAndModify": "other", "query": {"_id": 1}, "remove": True}, {"update": {"$set": {"a": 1}}}, 40606),
+                ({"insert": "other", "documents": [{"_id": 9}]}, {"remove": True}, 40608)):
+            done = self.numbered(first)
+            self.send(done)
+            reply = self.primary.reply("test", {
+                "findAndModify": "other", "query": {"_id": 2}, **second,
+                "lsid": done["lsid"], "txnNumber": done["txnNumber"]})
+            self.assertEqual(reply.get("code"), code, reply)
+        last = self.numbered({"findAndModify": "other", "query": {"_id": 0}, "update": {"$set": {"a": 2}}})
+        self.send(last)
+        self.assertEqual(self.primary.reply("test", {**last, "new": True})["code"], 40611)
+        again = {key: value for key, value in last.items() if key != "update"}
+        reply = self.primary.reply("test", {**again, "remove": True})
+        self.assertEqual((reply["lastErrorObject"], reply["value"]),
+                         ({"n": 1, "updatedExisting": True}, {"_id": 0}))
+
     def test_multi_statements_cannot_be_retried(self):
         """S08-007."""
         for command in ({"update": "multi", "updates": [{"q": {}, "u": {"$set": {"a": 1}}, "multi": True}]},
