@@ -301,6 +301,34 @@ TEST_F(DdlCommandsTest, S02_066_UsersInfo) {
   EXPECT_EQ(Json(R"({"usersInfo": 1})", "other"), R"({"users":[],"ok":1.0})");
 }
 
+TEST_F(DdlCommandsTest, S02_133_PlansThatWonATrial) {
+  ASSERT_EQ(Outcome(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1"},
+                        {"key": {"b": 1}, "name": "b_1"}]})"),
+            "ok");
+  ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 3}]})"),
+            "ok");
+  const auto plans = [this] {
+    std::vector<std::string> out;
+    const DocView reply = Run(R"({"aggregate": "c", "pipeline": [{"$planCacheStats": {}}], "cursor": {}})");
+    for (const bson::ElementView e : reply["cursor"].AsDoc()["firstBatch"].AsArray()) {
+      out.push_back(bson::ToRelaxedJson(e.value().AsDoc()["cachedPlan"].AsDoc()));
+    }
+    return out;
+  };
+  EXPECT_TRUE(plans().empty());
+  ASSERT_EQ(Outcome(R"({"find": "c", "filter": {"a": 1, "b": 2}})"), "ok");
+  ASSERT_EQ(plans().size(), 1u);
+  EXPECT_EQ(plans()[0], R"({"stage":"IXSCAN","indexName":"b_1"})");
+  EXPECT_EQ(Outcome(R"({"planCacheClear": "c"})"), "ok");
+  EXPECT_TRUE(plans().empty());
+}
+
+TEST_F(DdlCommandsTest, S02_041_WithoutASearchEngine) {
+  EXPECT_TRUE(Outcome(R"({"createSearchIndexes": "c", "indexes": []})").starts_with("31082 "));
+  EXPECT_TRUE(Outcome(R"({"aggregate": "c", "pipeline": [{"$listSearchIndexes": {}}], "cursor": {}})")
+                  .starts_with("31082 "));
+}
+
 TEST_F(DdlCommandsTest, S04_008_SessionsInMemory) {
   ASSERT_EQ(Outcome(R"({"startSession": 1})"), "ok");
   const auto listed = [this](std::string_view spec) {

@@ -109,6 +109,28 @@ Status IndexStats(const Services& services, const catalog::Namespace& ns,
   return OkStatus();
 }
 
+// The plans that won a trial. What the entry does not keep (the query it was made for) is left out.
+Status PlanCacheStats(const Services& services, const catalog::CollectionInfo& c,
+                      std::vector<std::string>* out) {
+  const std::string_view uuid(reinterpret_cast<const char*>(c.uuid.bytes), sizeof(c.uuid.bytes));
+  for (const query::PlanCache::Entry& entry : services.query->plans.Of(uuid)) {
+    bson::DocBuilder b;
+    b.Append("isActive", true).Append("works", entry.works);
+    {
+      const auto plan = b.Object("cachedPlan");
+      if (entry.index_name.starts_with('$')) {
+        b.Append("stage", "OR");  // one index per branch
+      } else {
+        b.Append("stage", "IXSCAN").Append("indexName", entry.index_name);
+      }
+    }
+    b.Append("indexFilterSet", false);
+    b.Append("host", services.server->facts().host);
+    out->push_back(b.Finish());
+  }
+  return OkStatus();
+}
+
 // Sessions in this member's memory. Without users only all of them together can be asked for.
 Status LocalSessions(const Services& services, DocView spec, std::vector<std::string>* out) {
   if (!spec.Find("allUsers").Truthy()) {
@@ -147,8 +169,9 @@ ServerSource MakeServerSource(const Services& services, const Request& request,
     if (stage == "$listLocalSessions") {
       return LocalSessions(*all, spec, out);
     }
-    if (stage == "$planCacheStats" && all->catalog->Find(ns.full()) == nullptr) {
-      return NamespaceMissing("plan cache", ns);
+    if (stage == "$planCacheStats") {
+      const catalog::CollectionPtr c = all->catalog->Find(ns.full());
+      return c == nullptr ? NamespaceMissing("plan cache", ns) : PlanCacheStats(*all, *c, out);
     }
     return Error(ErrorCode::kNotImplemented, StrCat(stage, " is not implemented yet"));
   };

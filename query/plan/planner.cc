@@ -292,6 +292,17 @@ void PlanCache::Clear() {
   entries_.clear();
 }
 
+std::vector<PlanCache::Entry> PlanCache::Of(std::string_view uuid) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Entry> out;
+  for (const auto& [key, entry] : entries_) {
+    if (key.starts_with(uuid)) {
+      out.push_back(entry);
+    }
+  }
+  return out;
+}
+
 size_t PlanCache::size() const {
   const std::lock_guard lock(mutex_);
   return entries_.size();

@@ -54,6 +54,8 @@ class PlanCache {
   void Erase(const std::string& key);
   void Clear();
   size_t size() const;
+  // Entries of one collection, by its uuid's 16 bytes, with which their keys begin.
+  std::vector<Entry> Of(std::string_view uuid) const;
 
  private:
   mutable std::mutex mutex_;
