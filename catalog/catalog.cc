@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "bson/builder.h"
+#include "bson/compare.h"
 #include "bson/number.h"
 #include "catalog/catalog_impl.h"
 #include "catalog/catalog_keys.h"
@@ -210,7 +211,7 @@ const index::Extensions* Catalog::extensions() const { return impl_->extensions;
 Status Catalog::Impl::LoadCollection(Ident ident, DocView metadata,
                                      std::shared_ptr<CollectionInfo>* out) {
   ASSIGN_OR_RETURN(std::shared_ptr<CollectionInfo> c, DecodeMetadata(ident, metadata, extensions));
-  c->state = std::make_shared<CollectionState>();
+  c->state = std::make_shared<CollectionState>(id_hints);
   c->state->next_rid = 0;  // found when the first insert asks for it
   if (c->is_oplog()) {
     c->state->oplog = &sequencer->oplog();
@@ -313,19 +314,81 @@ StatusOr<bool> GetRecord(storage::Engine* engine, const CollectionInfo& c, Recor
   return engine->Get(RecordSpace(c), StoredKey(c, rid), snapshot, out);
 }
 
+namespace {
+
+// The way to a document by its _id.
+struct IdLookUp {
+  IdLookUp(const CollectionInfo& c, const IndexEntry& index, bson::ValueView id)
+      : hints(c.state->hints.get()), key(index.ident) {
+    key.Append(id, index.spec.collator.get());
+    hash = IdHints::HashOf(key.key());
+  }
+
+  StatusOr<RecordId> ReadIndex(storage::Engine* engine, const storage::Snapshot* snapshot) const {
+    storage::PinnedValue value;
+    ASSIGN_OR_RETURN(const bool found,
+                     engine->Get(Space::kIndexes, key.key(), snapshot, &value));
+    const RecordId rid = found ? RecordIdOfValue(value.view()) : RecordId{0};
+    hints->Put(hash, rid);
+    return rid;
+  }
+  // Whether the document is the one that is looked for.
+  bool IsOf(DocView document, const IndexEntry& index, bson::ValueView id) const {
+    const bson::ValueView its_id = document.Find("_id");
+    if (bson::Identical(its_id, id)) {
+      return true;
+    }
+    storage::KeyBuilder its_key(index.ident);
+    its_key.Append(its_id, index.spec.collator.get());
+    return its_key.key() == key.key();
+  }
+
+  IdHints* hints;
+  storage::KeyBuilder key;
+  uint64_t hash;
+};
+
+Status NoIdIndex(const CollectionInfo& c) {
+  return Error(ErrorCode::kIndexNotFound,
+               StrCat("collection '", c.ns.full(), "' has no _id index"));
+}
+
+}  // namespace
+
 StatusOr<RecordId> FindById(storage::Engine* engine, const CollectionInfo& c, bson::ValueView id,
                             const storage::Snapshot* snapshot) {
   const IndexEntry* const index = c.IdIndex();
   if (index == nullptr) {
-    return Error(ErrorCode::kIndexNotFound,
-                 StrCat("collection '", c.ns.full(), "' has no _id index"));
+    return NoIdIndex(c);
   }
-  storage::KeyBuilder key(index->ident);
-  key.Append(id, index->spec.collator.get());
-  storage::PinnedValue value;
-  ASSIGN_OR_RETURN(const bool found,
-                   engine->Get(Space::kIndexes, key.key(), snapshot, &value));
-  return found ? RecordIdOfValue(value.view()) : RecordId{0};
+  return IdLookUp(c, *index, id).ReadIndex(engine, snapshot);
+}
+
+StatusOr<RecordId> FindDocumentById(storage::Engine* engine, const CollectionInfo& c,
+                                    bson::ValueView id, const storage::Snapshot* snapshot,
+                                    storage::PinnedValue* document) {
+  const IndexEntry* const index = c.IdIndex();
+  if (index == nullptr) {
+    return NoIdIndex(c);
+  }
+  const IdLookUp look_up(c, *index, id);
+  if (const RecordId hint = look_up.hints->Find(look_up.hash); hint != 0) {
+    ASSIGN_OR_RETURN(const bool found, GetRecord(engine, c, hint, snapshot, document));
+    if (found && look_up.IsOf(DocView(document->view()), *index, id)) {
+      return hint;
+    }
+  }
+  ASSIGN_OR_RETURN(const RecordId rid, look_up.ReadIndex(engine, snapshot));
+  if (rid == 0) {
+    return rid;
+  }
+  ASSIGN_OR_RETURN(const bool found, GetRecord(engine, c, rid, snapshot, document));
+  return found ? rid : RecordId{0};
+}
+
+RecordId HintById(const CollectionInfo& c, bson::ValueView id) {
+  const IndexEntry* const index = c.IdIndex();
+  return index == nullptr ? RecordId{0} : c.state->hints->Find(IdLookUp(c, *index, id).hash);
 }
 
 }  // namespace septet::catalog

@@ -123,5 +123,12 @@ StatusOr<bool> GetRecord(storage::Engine* engine, const CollectionInfo& c, Recor
 // RecordId of the document with that _id, 0 if none. One point look-up.
 StatusOr<RecordId> FindById(storage::Engine* engine, const CollectionInfo& c, bson::ValueView id,
                             const storage::Snapshot* snapshot);
+// The same with the document, mostly without reading the index.
+StatusOr<RecordId> FindDocumentById(storage::Engine* engine, const CollectionInfo& c,
+                                    bson::ValueView id, const storage::Snapshot* snapshot,
+                                    storage::PinnedValue* document);
+// Where a document with that _id was seen last, 0 if not known. It may not be there any more, or never
+// was: compare what is there.
+RecordId HintById(const CollectionInfo& c, bson::ValueView id);
 
 }  // namespace septet::catalog

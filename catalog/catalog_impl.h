@@ -68,6 +68,7 @@ struct Catalog::Impl {
   const index::Extensions* extensions = nullptr;
   LockTable locks;
   BatchPool batches;
+  const std::shared_ptr<IdHints> id_hints = std::make_shared<IdHints>();
 
   mutable absl::Mutex snapshot_mu;
   std::shared_ptr<const CatalogSnapshot::Impl> current ABSL_GUARDED_BY(snapshot_mu);

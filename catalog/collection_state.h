@@ -8,9 +8,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "absl/synchronization/mutex.h"
 #include "catalog/collection.h"
+#include "catalog/id_hints.h"
 #include "catalog/locks.h"
 #include "replication/oplog/oplog_book.h"
 #include "storage/engine.h"
@@ -18,6 +21,8 @@
 namespace septet::catalog {
 
 struct CollectionState {
+  explicit CollectionState(std::shared_ptr<IdHints> id_hints) : hints(std::move(id_hints)) {}
+
   std::atomic<int64_t> count{0};
   std::atomic<int64_t> bytes{0};
   std::atomic<int64_t> next_rid{1};
@@ -27,6 +32,7 @@ struct CollectionState {
   std::atomic<int64_t> capped_first{0};  // no record of a capped collection is older
   absl::Mutex capped_mu;             // inserts into a capped collection, one unit at a time
   const repl::OplogBook* oplog = nullptr;  // of local.oplog.rs only
+  const std::shared_ptr<IdHints> hints;    // the catalog's, for all collections
 
   // Adds and puts the new totals into the batch. Commit order only.
   void AddCounts(Ident ident, int64_t records, int64_t record_bytes, storage::WriteBatch* out);

@@ -55,7 +55,7 @@ StatusOr<CollectionPtr> MakeCollection(Catalog::Impl* catalog, const Namespace& 
   c->capped = options.capped;
   c->capped_size = options.capped_size;
   c->capped_max = options.capped_max;
-  c->state = std::make_shared<CollectionState>();
+  c->state = std::make_shared<CollectionState>(catalog->id_hints);
   RETURN_IF_ERROR(SetDefaultCollation(c.get(), catalog->extensions));
   if (ns.is_oplog()) {
     c->ident = kOplogIdent;

@@ -159,14 +159,9 @@ class IdHack final : public NoInputNode {
     ++ctx->op->counters.keys_examined;
     storage::Engine* engine = ctx->catalog->engine();
     ASSIGN_OR_RETURN(const catalog::RecordId rid,
-                     catalog::FindById(engine, *collection_, id_.view(), ctx->snapshot.get()));
+                     catalog::FindDocumentById(engine, *collection_, id_.view(),
+                                               ctx->snapshot.get(), &record_));
     if (rid == 0) {
-      stats_.is_eof = true;
-      return Step::kDone;
-    }
-    ASSIGN_OR_RETURN(const bool found, catalog::GetRecord(engine, *collection_, rid,
-                                                          ctx->snapshot.get(), &record_));
-    if (!found) {
       stats_.is_eof = true;
       return Step::kDone;
     }

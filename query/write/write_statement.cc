@@ -86,12 +86,22 @@ StatusOr<Step> WriteRunner::Run(catalog::Op* op) {
 StatusOr<bool> WriteRunner::RunById(catalog::Op* op) {
   const ValueView id = statement_->query->matcher->root().operand();
   ++op->counters.keys_examined;
+  bool changed = false;
+  if (const catalog::RecordId hint = catalog::HintById(*collection_, id); hint != 0) {
+    const int64_t examined = op->counters.docs_examined;
+    RETURN_IF_ERROR(ChangeOne(op, hint, DocView(), MatchDetails(), &changed));
+    if (changed) {
+      return true;
+    }
+    // Another document, or none: as if nobody had looked.
+    lost_a_row_ = false;
+    op->counters.docs_examined = examined;
+  }
   ASSIGN_OR_RETURN(const catalog::RecordId rid,
                    catalog::FindById(catalog_->engine(), *collection_, id, nullptr));
   if (rid == 0) {
     return false;
   }
-  bool changed = false;
   RETURN_IF_ERROR(ChangeOne(op, rid, DocView(), MatchDetails(), &changed));
   return changed;
 }
