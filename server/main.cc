@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "commands/parameters.h"
@@ -248,4 +249,10 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace septet::server
 
-int main(int argc, char** argv) { return septet::server::Main(argc, argv); }
+int main(int argc, char** argv) {
+#ifdef SEPTET_RELEASE
+  // Debian's library is built with its checks: the graph of lock orders costs 2 to 3 % of a write.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
+  return septet::server::Main(argc, argv);
+}

@@ -11,6 +11,8 @@
 namespace septet::storage {
 namespace {
 
+// Half the time of the library's default of 3 for a few percent more space.
+constexpr int kZstdLevel = 1;
 constexpr size_t kIdentBytes = 4;  // every key of kRecords and kIndexes starts with an ident
 
 rocksdb::BlockBasedTableOptions TableOptions(Space space, const RocksTuning& tuning,
@@ -63,6 +65,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Space space, const EngineOptions& opt
   if (space == Space::kRecords || space == Space::kIndexes) {
     if (tuning.zstd_bottom) {
       family.bottommost_compression = rocksdb::kZSTD;
+      family.bottommost_compression_opts.enabled = true;
+      family.bottommost_compression_opts.level = kZstdLevel;
     }
     family.memtable_prefix_bloom_size_ratio = tuning.memtable_bloom_ratio;
     family.memtable_whole_key_filtering = tuning.memtable_bloom_ratio > 0;
