@@ -35,6 +35,7 @@ RATIOS = {
 }
 CONNECTIONS = (8, 64)
 HELLO_EVERY_S = 10
+LONGER = 3  # for commands that take a second at 64 connections
 GIB = 1 << 30
 
 
@@ -104,7 +105,8 @@ def ratios(args, rows):
                 for _ in range(args.rounds):
                     for which, (port, pid) in enumerate(targets):
                         figures = bench(port, pid, workload, documents=args.documents, connections=connections,
-                                        seconds=args.seconds, warmup=0.5)
+                                        seconds=args.seconds * (LONGER if workload == "bulk" else 1),
+                                        warmup=args.seconds / 4)
                         cpu[which].append(figures["server_cpu_us_per_op"])
                         if which == 1:
                             product.append(figures)

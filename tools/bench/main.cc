@@ -51,14 +51,15 @@ struct Result {
 };
 
 void RunWorker(Worker* worker, const std::atomic<Phase>* phase, Tally* tally) {
-  for (Phase now = phase->load(); now != Phase::kStop; now = phase->load()) {
+  while (phase->load() != Phase::kStop) {
     const int64_t start = tools::NowNanos();
     const StatusOr<int64_t> units = worker->Step();
     if (!units.ok()) {
       tally->status = units.status();
       return;
     }
-    if (now == Phase::kMeasure) {
+    // What ends within the window counts, wherever it began: long commands are not lost at its start.
+    if (phase->load() == Phase::kMeasure) {
       tally->units += *units;
       tally->micros.push_back(static_cast<uint32_t>(
           std::min<int64_t>((tools::NowNanos() - start) / 1000, UINT32_MAX)));
