@@ -106,6 +106,9 @@ std::string CreateCommand(const CollectionInfo& c);
 Status RenameUnderGates(Catalog::Impl* catalog, Op* op, const CollectionInfo& source,
                         const CollectionInfo* target, const Namespace& to, bool stay_temp);
 
+// Drops a collection while the caller holds its gate.
+Status DropUnderGate(Catalog::Impl* catalog, Op* op, const CollectionInfo& found);
+
 // What collMod does to a collection's info; a view is not one.
 Status ApplyCollMod(const CollectionInfo& before, bson::DocView changes,
                     const index::Extensions* extensions, std::shared_ptr<CollectionInfo> after);

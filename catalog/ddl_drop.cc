@@ -46,6 +46,22 @@ Status DropView(Catalog* catalog, Op* op, const CollectionInfo& view) {
 
 }  // namespace
 
+Status DropUnderGate(Catalog::Impl* catalog, Op* op, const CollectionInfo& found) {
+  absl::MutexLock lock(&catalog->ddl_mu);
+  const Namespace& ns = found.ns;
+  const CollectionPtr c = CatalogSnapshot{catalog->Current()}.Find(ns.full());
+  if (c == nullptr || c->ident != found.ident) {
+    return NamespaceNotFound("ns not found");
+  }
+  DdlUnit unit(catalog, op);
+  unit.change()->Drop(c);
+  if (IsLogged(*catalog, ns)) {
+    unit.SetCommand(ns.db(), &c->uuid, DocView(bson::MakeDoc("drop", ns.collection())),
+                    bson::MakeDoc("numRecords", RecordCount(*c)));
+  }
+  return unit.Commit();
+}
+
 Status Catalog::DropCollection(Op* op, const Namespace& ns, int* indexes_was) {
   RETURN_IF_ERROR(RequireMayBlock(*op));
   RETURN_IF_ERROR(RequireWritable(*impl_, ns));
@@ -64,18 +80,7 @@ Status Catalog::DropCollection(Op* op, const Namespace& ns, int* indexes_was) {
   }
   {
     const ExclusiveGates gates(found);
-    absl::MutexLock lock(&impl_->ddl_mu);
-    const CollectionPtr c = Find(ns.full());
-    if (c == nullptr || c->ident != found->ident) {
-      return NamespaceNotFound("ns not found");
-    }
-    DdlUnit unit(impl_.get(), op);
-    unit.change()->Drop(c);
-    if (IsLogged(*impl_, ns)) {
-      unit.SetCommand(ns.db(), &c->uuid, DocView(bson::MakeDoc("drop", ns.collection())),
-                      bson::MakeDoc("numRecords", RecordCount(*c)));
-    }
-    RETURN_IF_ERROR(unit.Commit());
+    RETURN_IF_ERROR(DropUnderGate(impl_.get(), op, *found));
   }
   if (ns.collection() == "system.views") {
     RETURN_IF_ERROR(impl_->ReloadViews(ns.db()));

@@ -164,6 +164,33 @@ TEST_F(DdlCommandsTest, S02_026_ConvertToCapped) {
   EXPECT_EQ(Length(indexes), 1);
 }
 
+TEST_F(DdlCommandsTest, S02_021_RenameToAnotherDatabase) {
+  ASSERT_EQ(Outcome(R"({"create": "c", "validator": {"a": {"$gte": 0}}})"), "ok");
+  ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 2, "a": 1}, {"_id": 1, "a": 2}]})"), "ok");
+  ASSERT_EQ(Outcome(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1"}]})"), "ok");
+  ASSERT_EQ(Outcome(R"({"insert": "d", "documents": [{"_id": 1}]})", "other"), "ok");
+  EXPECT_EQ(Outcome(R"({"renameCollection": "recorded.none", "to": "other.d"})", "admin"),
+            "26 Source collection recorded.none does not exist");
+  EXPECT_EQ(Outcome(R"({"renameCollection": "recorded.c", "to": "other.d"})", "admin"),
+            "48 target namespace exists");
+  EXPECT_EQ(Outcome(R"({"renameCollection": "recorded.c", "to": "other.d", "dropTarget": true})", "admin"),
+            "ok");
+  EXPECT_EQ(Options("c"), "absent");
+  EXPECT_EQ(Json(R"({"find": "d"})", "other"),
+            R"({"cursor":{"firstBatch":[{"_id":2,"a":1},{"_id":1,"a":2}],"id":0,"ns":"other.d"},"ok":1.0})");
+  EXPECT_EQ(Length(Run(R"({"listIndexes": "d"})", "other")["cursor"].AsDoc()["firstBatch"].AsArray()), 2);
+  EXPECT_EQ(Length(Run(R"({"listCollections": 1})", "other")["cursor"].AsDoc()["firstBatch"].AsArray()), 1);
+  EXPECT_TRUE(Run(R"({"insert": "d", "documents": [{"a": -1}]})", "other")["writeErrors"].is_array());
+}
+
+TEST_F(DdlCommandsTest, S04_006_CollStatsTellsOfTheViewItself) {
+  ASSERT_EQ(Outcome(R"({"create": "v", "viewOn": "c", "pipeline": [{"$match": {"a": 1}}]})"), "ok");
+  EXPECT_EQ(Outcome(R"({"aggregate": "v", "pipeline": [{"$collStats": {"latencyStats": {}}}], "cursor": {}})"),
+            "ok");
+  EXPECT_EQ(Outcome(R"({"aggregate": "v", "pipeline": [{"$collStats": {"storageStats": {}}}], "cursor": {}})"),
+            "166 Namespace recorded.v is a view, not a collection");
+}
+
 TEST_F(DdlCommandsTest, S02_034_CloneCollectionAsCapped) {
   ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 1}, {"_id": 2}]})"), "ok");
   EXPECT_EQ(Outcome(R"({"cloneCollectionAsCapped": "c", "toCollection": "d", "size": 4096})"), "ok");

@@ -17,7 +17,10 @@ StatusOr<std::shared_ptr<PreparedPipeline>> PreparePipeline(const Services& serv
   bson::DocView collation = args->collation;
   if (!args->collectionless) {
     const catalog::CollectionPtr collection = services.catalog->Find(args->ns.full());
-    if (collection != nullptr && collection->is_view) {
+    // $collStats tells of the view itself.
+    const bool about_view = !args->pipeline.empty() && args->pipeline.FirstElement().value().is_object() &&
+                            args->pipeline.FirstElement().value().AsDoc().Has("$collStats");
+    if (collection != nullptr && collection->is_view && !about_view) {
       ASSIGN_OR_RETURN(query::ResolvedView resolved,
                        query::ResolveView(*services.catalog, *collection));
       if (args->reply_ns.empty()) {

@@ -3,7 +3,7 @@
 // cloneCollectionAsCapped (S02-034): {cloneCollectionAsCapped: coll, toCollection, size}.
 // Reply {ok: 1}. Errors: 14, 26, 48, 72, 73, 166, 40414.
 #include "base/strings.h"
-#include "catalog/clone_capped.h"
+#include "catalog/collection_copy.h"
 #include "commands/ddl/in_pool.h"
 #include "commands/parse.h"
 #include "commands/services.h"

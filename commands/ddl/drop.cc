@@ -4,6 +4,7 @@
 // renameCollection (S02-021): {renameCollection: "db.a", to: "db.b", dropTarget}; admin only.
 #include "base/strings.h"
 #include "bson/number.h"
+#include "catalog/collection_copy.h"
 #include "commands/ddl/in_pool.h"
 #include "commands/parse.h"
 #include "commands/services.h"
@@ -142,7 +143,9 @@ Outcome RunRename(catalog::Op* op, const Services& services, const Request& requ
   const Services* all = &services;
   const bool drop = drop_target.value_or(false);
   return RunInPool(op, [op, all, from, to, drop]() -> Outcome {
-    const Status renamed = all->catalog->RenameCollection(op, from, to, drop);
+    const Status renamed = from.db() == to.db()
+                               ? all->catalog->RenameCollection(op, from, to, drop)
+                               : catalog::MoveToDatabase(all->catalog, op, from, to, drop);
     if (renamed.ok()) {
       all->query->cursors.KillNamespace(from.full());
       all->query->cursors.KillNamespace(to.full());

@@ -55,6 +55,10 @@ Status CollStats(const Services& services, const catalog::Namespace& ns, DocView
                  StrCat("Unable to retrieve storageStats in $collStats stage :: caused by :: Collection [",
                         ns.full(), "] not found."));
   }
+  if (c != nullptr && c->is_view && (!storage.missing() || !count.missing())) {
+    return Error(ErrorCode::kCommandNotSupportedOnView,
+                 StrCat("Namespace ", ns.full(), " is a view, not a collection"));
+  }
   bson::DocBuilder b;
   b.Append("ns", ns.full());
   b.Append("host", services.server->facts().host);

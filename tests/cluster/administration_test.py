@@ -42,6 +42,17 @@ class Administration(unittest.TestCase):
         self.assertEqual(found[-1]["_id"], 1000)
         self.assertLess(len(found), 60)
 
+    def test_a_collection_moves_to_another_database_on_every_member(self):
+        self.primary.command("here", {"insert": "c", "documents": [{"_id": i, "a": i} for i in range(1200)]})
+        self.primary.command("here", {"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1"}]})
+        self.assertEqual(self.admin({"renameCollection": "here.c", "to": "there.d"})["ok"], 1)
+        first, second = self.hashes("there")
+        self.assertEqual(first, second)
+        self.assertEqual(list(first[0]), ["d"])
+        self.assertEqual(self.hashes("here")[1][0], {})
+        self.assertEqual(self.primary.command("there", {"count": "d"})["n"], 1200)
+        self.set.validate()
+
     def test_oplog_note(self):
         reply = self.admin({"appendOplogNote": 1, "data": {"note": "here"}, "writeConcern": {"w": 2}})
         self.assertEqual(reply["ok"], 1, reply)

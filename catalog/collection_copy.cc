@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "catalog/clone_capped.h"
+#include "catalog/collection_copy.h"
 
 #include "base/strings.h"
 #include "bson/builder.h"
@@ -41,8 +41,9 @@ CreateOptions CappedOptions(const CollectionInfo& source, int64_t size) {
   return out;
 }
 
-Status CopyNewest(Catalog* catalog, Op* op, const CollectionInfo& from, const CollectionPtr& to) {
-  int64_t excess = DataBytes(from) - to->capped_size;
+// All documents, or the newest that fit into a capped collection.
+Status CopyDocuments(Catalog* catalog, Op* op, const CollectionInfo& from, const CollectionPtr& to) {
+  int64_t excess = to->capped ? DataBytes(from) - to->capped_size : 0;
   RecordCursor cursor(catalog->engine(), from, catalog->engine()->GetSnapshot(), true, true);
   cursor.SeekFirst();
   for (; cursor.valid() && excess > 0; cursor.Next()) {
@@ -76,7 +77,80 @@ Status CloneAsCapped(Catalog* catalog, Op* op, const Namespace& from, const Name
   RETURN_IF_ERROR(CheckSource(source, from));
   ASSIGN_OR_RETURN(const CollectionPtr copy,
                    catalog->CreateCollection(op, to, CappedOptions(*source, size)));
-  return CopyNewest(catalog, op, *source, copy);
+  return CopyDocuments(catalog, op, *source, copy);
+}
+
+namespace {
+
+CreateOptions SameOptions(const CollectionInfo& source) {
+  CreateOptions out;
+  out.options = source.options;
+  out.capped = source.capped;
+  out.capped_size = source.capped_size;
+  out.capped_max = source.capped_max;
+  const IndexEntry* id = source.IdIndex();
+  out.with_id_index = id != nullptr;
+  if (id != nullptr) {
+    out.id_index_spec = id->spec.document;
+  }
+  return out;
+}
+
+Status CopyIndexes(Catalog* catalog, Op* op, const CollectionInfo& from, const Namespace& to) {
+  std::vector<DocView> specs;
+  for (const auto& index : from.indexes) {
+    if (!index->spec.is_id) {
+      specs.emplace_back(index->spec.document);
+    }
+  }
+  return specs.empty() ? OkStatus() : catalog->CreateIndexes(op, to, specs).status();
+}
+
+Status CheckMove(Catalog* catalog, const CollectionPtr& source, const Namespace& from, const Namespace& to,
+                 bool drop_target) {
+  if (source == nullptr) {
+    return NamespaceNotFound(StrCat("Source collection ", from.full(), " does not exist"));
+  }
+  if (source->is_view) {
+    return Error(ErrorCode::kCommandNotSupportedOnView, StrCat("cannot rename view: ", from.full()));
+  }
+  const CollectionPtr target = catalog->Find(to.full());
+  if (target != nullptr && target->is_view) {
+    return Error(ErrorCode::kNamespaceExists,
+                 StrCat("a view already exists with that name: ", to.full()));
+  }
+  return target != nullptr && !drop_target
+             ? Error(ErrorCode::kNamespaceExists, "target namespace exists")
+             : OkStatus();
+}
+
+}  // namespace
+
+Status MoveToDatabase(Catalog* catalog, Op* op, const Namespace& from, const Namespace& to,
+                      bool drop_target) {
+  // One at a time: two in opposite directions would wait for each other's gates.
+  static absl::Mutex one_move;
+  absl::MutexLock alone(&one_move);
+  RETURN_IF_ERROR(ValidateCollectionName(to));
+  const CollectionPtr source = catalog->Find(from.full());
+  RETURN_IF_ERROR(CheckMove(catalog, source, from, to, drop_target));
+  const std::string unique = Uuid::Generate().ToString().substr(0, 8);
+  const Namespace temporary(to.db(), StrCat("tmp", unique, ".renameCollection"));
+  ASSIGN_OR_RETURN(const CollectionPtr copy,
+                   catalog->CreateCollection(op, temporary, SameOptions(*source)));
+  const auto move = [&]() -> Status {
+    const ExclusiveGates gates(source);
+    RETURN_IF_ERROR(CopyIndexes(catalog, op, *source, temporary));
+    RETURN_IF_ERROR(CopyDocuments(catalog, op, *source, catalog->Find(temporary.full())));
+    RETURN_IF_ERROR(catalog->RenameCollection(op, temporary, to, drop_target));
+    return DropUnderGate(catalog->impl(), op, *source);
+  };
+  const Status moved = move();
+  if (!moved.ok()) {
+    (void)catalog->DropCollection(op, temporary, nullptr).ok();
+    return moved;
+  }
+  return catalog->ReapDropped();
 }
 
 Status ConvertToCapped(Catalog* catalog, Op* op, const Namespace& ns, int64_t size) {
@@ -88,7 +162,7 @@ Status ConvertToCapped(Catalog* catalog, Op* op, const Namespace& ns, int64_t si
                    catalog->CreateCollection(op, temporary, CappedOptions(*source, size)));
   const auto replace = [&]() -> Status {
     const ExclusiveGates gates(source);
-    RETURN_IF_ERROR(CopyNewest(catalog, op, *source, copy));
+    RETURN_IF_ERROR(CopyDocuments(catalog, op, *source, copy));
     return RenameUnderGates(catalog->impl(), op, *copy, source.get(), ns, false);
   };
   const Status replaced = replace();
