@@ -311,7 +311,7 @@ const OptionRow kTable[] = {
     {"wiredTigerJournalCompressor", "storage.wiredTiger.engineConfig.journalCompressor", kText, nullptr},
     {"wiredTigerCollectionBlockCompressor",
      "storage.wiredTiger.collectionConfig.blockCompressor", kText, nullptr},
-    {"wiredTigerIndexPrefixCompression", "storage.wiredTiger.indexConfig.prefixCompression", kSwitch,
+    {"wiredTigerIndexPrefixCompression", "storage.wiredTiger.indexConfig.prefixCompression", kBoolean,
      nullptr},
     {"wiredTigerDirectoryForIndexes", "storage.wiredTiger.engineConfig.directoryForIndexes", kSwitch,
      nullptr},

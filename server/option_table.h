@@ -12,7 +12,8 @@
 namespace septet::server {
 
 enum class OptionKind {
-  kSwitch,  // --name; in files: a boolean
+  kSwitch,   // --name; in files: a boolean
+  kBoolean,  // --name true
   kText,
   kInt,
   kNumber,

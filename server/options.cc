@@ -85,8 +85,9 @@ Status ApplyAll(const std::vector<Setting>& settings, std::string_view what,
                 ServerOptions* options) {
   for (const Setting& setting : settings) {
     const std::string_view name = setting.row->flag.empty() ? setting.row->yaml : setting.row->flag;
-    if (setting.row->kind == OptionKind::kSwitch && setting.value != "true" &&
-        setting.value != "false") {
+    const bool is_boolean = setting.row->kind == OptionKind::kSwitch ||
+                            setting.row->kind == OptionKind::kBoolean;
+    if (is_boolean && setting.value != "true" && setting.value != "false") {
       return Prefix(what, Error(ErrorCode::kBadValue,
                                 StrCat("option '", name, "' must be true or false, not '",
                                        setting.value, "'")));
@@ -124,7 +125,8 @@ using Tree = std::map<std::string, const Setting*>;
 
 void AppendValue(std::string_view name, const Setting& s, bson::DocBuilder* out) {
   switch (s.row->kind) {
-    case OptionKind::kSwitch: out->Append(name, s.value == "true"); return;
+    case OptionKind::kSwitch:
+    case OptionKind::kBoolean: out->Append(name, s.value == "true"); return;
     case OptionKind::kInt: out->Append(name, std::atoi(s.value.c_str())); return;
     case OptionKind::kNumber: out->Append(name, std::atof(s.value.c_str())); return;
     case OptionKind::kText: break;
