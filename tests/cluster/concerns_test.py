@@ -193,7 +193,7 @@ class Concerns(unittest.TestCase):
             client.close()
 
     def test_defaults_of_the_cluster(self):
-        """S02-087, S08-045, S08-046."""
+        """S08-045, S08-046."""
         reply = self.primary.admin({"getDefaultRWConcern": 1})
         self.assertEqual(reply["defaultWriteConcern"], {"w": "majority", "wtimeout": 0})
         self.assertEqual(reply["defaultReadConcern"], {"level": "local"})
