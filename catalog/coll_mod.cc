@@ -11,6 +11,7 @@
 #include "catalog/ddl.h"
 #include "catalog/metadata.h"
 #include "catalog/write_unit.h"
+#include "catalog/view_cycle.h"
 
 namespace septet::catalog {
 
@@ -294,6 +295,10 @@ Status CollModView(Catalog* catalog, Op* op, const CollectionInfo& view, DocView
       return Error(ErrorCode::kInvalidOptions,
                    StrCat("option not supported on a view: ", e.name()));
     }
+  }
+  if (view_on) {
+    RETURN_IF_ERROR(CheckViewCycle([catalog](std::string_view full) { return catalog->Find(full); },
+                                   view.ns, *view_on));
   }
   bson::DocBuilder b;
   b.Append("_id", view.ns.full());

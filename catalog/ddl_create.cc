@@ -6,6 +6,7 @@
 #include "catalog/catalog_keys.h"
 #include "catalog/ddl.h"
 #include "catalog/metadata.h"
+#include "catalog/view_cycle.h"
 #include "catalog/write_unit.h"
 
 namespace septet::catalog {
@@ -151,6 +152,8 @@ StatusOr<CollectionPtr> Catalog::CreateView(Op* op, const Namespace& ns, std::st
   RETURN_IF_ERROR(RequireMayBlock(*op));
   RETURN_IF_ERROR(RequireWritable(*impl_, ns));
   RETURN_IF_ERROR(CheckName(Snapshot(), ns));
+  RETURN_IF_ERROR(
+      CheckViewCycle([this](std::string_view full) { return Find(full); }, ns, view_on));
   const Namespace definitions(ns.db(), "system.views");
   CollectionPtr views = Find(definitions.full());
   if (views == nullptr) {

@@ -313,6 +313,17 @@ TEST_F(DdlTest, S07_007_Views) {
   bson::DocBuilder reply;
   ASSERT_TRUE(node_.catalog()->CollMod(&op, name, DocView(mod), &reply).ok());
   EXPECT_EQ(node_.Find("db.v")->view_on, "other");
+  // A view may not stand on itself (recorded S07-008).
+  const std::string loop = bson::MakeDoc("collMod", "v", "viewOn", "v");
+  EXPECT_EQ(TextOf(node_.catalog()->CollMod(&op, name, DocView(loop), &reply)),
+            "View cycle detected: db.v => db.v => db.v");
+  ASSERT_TRUE(node_.catalog()
+                  ->CreateView(&op, Namespace::Parse("db.v2"), "v", DocView(), DocView())
+                  .ok());
+  const std::string round = bson::MakeDoc("collMod", "v", "viewOn", "v2");
+  EXPECT_EQ(TextOf(node_.catalog()->CollMod(&op, name, DocView(round), &reply)),
+            "View cycle detected: db.v => db.v => db.v2 => db.v");
+  ASSERT_TRUE(Drop("db.v2").ok());
   ASSERT_TRUE(Drop("db.v").ok());
   EXPECT_EQ(node_.Find("db.v"), nullptr);
   // dropDatabase takes the views with it.

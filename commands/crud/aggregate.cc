@@ -85,6 +85,10 @@ Outcome Run(catalog::Op* op, const Services& services, const Request& request,
   args.pipeline = pipeline.AsArray();
   args.allow_disk_use = allow_disk_use.value_or(true);
   if (explain.value_or(false)) {
+    if (request.body.Has("writeConcern")) {
+      return Outcome::Fail(Error(ErrorCode::kFailedToParse,
+                                 "Aggregation explain does not support the'writeConcern' option"));
+    }
     return ExplainAggregate(op, services, request, std::move(args), ExplainVerbosity::kQueryPlanner,
                             reply);
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands/crud/distinct_values.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 
 namespace septet::commands {
@@ -41,9 +43,17 @@ Status DistinctValues::Add(bson::DocView doc) {
 }
 
 void DistinctValues::AppendTo(std::string_view name, bson::DocBuilder* reply) const {
-  const auto list = reply->Array(name);
+  std::vector<bson::ValueView> sorted;
+  sorted.reserve(values_.size());
   for (const bson::Value& v : values_) {
-    reply->Add(v.view());
+    sorted.push_back(v.view());
+  }
+  std::stable_sort(sorted.begin(), sorted.end(), [this](bson::ValueView a, bson::ValueView b) {
+    return bson::Compare(a, b, collation_.get()) < 0;
+  });
+  const auto list = reply->Array(name);
+  for (const bson::ValueView v : sorted) {
+    reply->Add(v);
   }
 }
 

@@ -23,6 +23,7 @@ class DistinctValues {
       : path_(key), collation_(std::move(collation)) {}
   // Error: 17217 if the values outgrow one reply.
   Status Add(bson::DocView doc);
+  // The values in ascending order (recorded S02-010).
   void AppendTo(std::string_view name, bson::DocBuilder* reply) const;
 
  private:

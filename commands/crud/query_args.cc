@@ -93,6 +93,11 @@ StatusOr<std::shared_ptr<query::FindQuery>> BuildQuery(const catalog::Namespace&
                      query::ParseProjection(args.projection, query::ProjectionPolicy::kFind,
                                             &out->variables, out->matcher.get()));
   }
+  out->meta_uses = out->variables.meta_uses();
+  RETURN_IF_ERROR(out->variables.CheckMetaAvailable());
+  if ((out->meta_uses & query::kMetaSortKey) != 0 && args.sort.empty()) {
+    return Error(ErrorCode::kBadValue, "cannot use sortKey $meta projection without a sort");
+  }
   // A constant expression that fails does so without a document.
   RETURN_IF_ERROR(out->variables.fold_status());
   RETURN_IF_ERROR(ParseSort(args.sort, out->collation.get(), &out->sort));
@@ -122,6 +127,7 @@ Status ExecutorError(std::string_view command, const Status& status) {
     case ErrorCode::kCursorKilled:
     case ErrorCode::kQueryExceededMemoryLimitNoDiskUseAllowed:
     case ErrorCode::kCappedPositionLost:
+    case ErrorCode::kNoQueryExecutionPlans:
       return status;
     default:
       break;

@@ -23,12 +23,23 @@ struct Upserted {
   bson::Value id;
 };
 
+// One element of updates or deletes.
+struct StatementArgs {
+  QueryArgs query;
+  bson::ValueView update;
+  bson::DocView constants;
+  ArrayView array_filters;
+  bool multi = false;
+  bool upsert = false;
+  bool upsert_supplied = false;
+};
+
 struct WriteRun {
   catalog::Op* op;
   const Services* services;
   const Request* request;
   catalog::Namespace ns;
-  std::vector<bson::DocView> statements;
+  std::vector<StatementArgs> statements;
   bson::DocView let;
   bool is_delete = false;
   bool ordered = true;
@@ -43,16 +54,6 @@ struct WriteRun {
   std::unique_ptr<query::WriteRunner> runner;
 };
 
-struct UpdateArgs {
-  QueryArgs query;
-  bson::ValueView update;
-  bson::DocView constants;
-  ArrayView array_filters;
-  bool multi = false;
-  bool upsert = false;
-  bool upsert_supplied = false;
-};
-
 StatusOr<std::vector<bson::DocView>> ArrayFilters(const ArrayView& list) {
   std::vector<bson::DocView> out;
   for (const bson::ElementView e : list.doc) {
@@ -64,11 +65,27 @@ StatusOr<std::vector<bson::DocView>> ArrayFilters(const ArrayView& list) {
   return out;
 }
 
-StatusOr<std::unique_ptr<query::WriteStatement>> ParseUpdateStatement(const WriteRun& run,
-                                                                      bson::DocView spec) {
-  UpdateArgs a;
-  std::string variables;
-  a.query.let = run.let;
+// An object, or an array of objects with one field each.
+Status CheckUpdateShape(const bson::ValueView& u) {
+  if (u.is_object()) {
+    return OkStatus();
+  }
+  if (!u.is_array()) {
+    return Error(ErrorCode::kFailedToParse, "Update argument must be either an object or an array");
+  }
+  for (const bson::ElementView e : u.AsArray()) {
+    if (!e.value().is_object()) {
+      return Error(ErrorCode::kTypeMismatch, "Each element of the 'pipeline' array must be an object");
+    }
+    if (e.value().AsDoc().CountFields() != 1) {
+      return Error(40323, "A pipeline stage specification object must contain exactly one field.");
+    }
+  }
+  return OkStatus();
+}
+
+StatusOr<StatementArgs> ParseUpdateArgs(bson::DocView spec) {
+  StatementArgs a;
   RETURN_IF_ERROR(ParseFields("update.updates", spec,
                               {FieldBinding("q", &a.query.filter, true),
                                FieldBinding("u", &a.update, true), {"c", &a.constants},
@@ -76,6 +93,15 @@ StatusOr<std::unique_ptr<query::WriteStatement>> ParseUpdateStatement(const Writ
                                {"upsertSupplied", &a.upsert_supplied}, {"collation", &a.query.collation},
                                {"arrayFilters", &a.array_filters}, {"hint", &a.query.hint}},
                               Strictness::kNoUnknownFields));
+  RETURN_IF_ERROR(CheckUpdateShape(a.update));
+  RETURN_IF_ERROR(ArrayFilters(a.array_filters).status());
+  return a;
+}
+
+StatusOr<std::unique_ptr<query::WriteStatement>> CompileUpdate(const WriteRun& run,
+                                                               StatementArgs a) {
+  std::string variables;
+  a.query.let = run.let;
   if (!a.constants.empty()) {
     if (!a.update.is_array()) {
       return Error(51198, "Constant values may only be specified for pipeline updates");
@@ -129,50 +155,44 @@ StatusOr<int64_t> DeleteLimit(const bson::ValueView& limit) {
   return n;
 }
 
-// Wrong limits fail the whole command, before anything runs.
-Status CheckDeleteLimits(const std::vector<bson::DocView>& statements) {
-  for (const bson::DocView& spec : statements) {
-    RETURN_IF_ERROR(DeleteLimit(spec["limit"]).status());
+StatusOr<StatementArgs> ParseDeleteArgs(bson::DocView spec) {
+  StatementArgs a;
+  bson::ValueView limit;
+  RETURN_IF_ERROR(ParseFields("delete.deletes", spec,
+                              {FieldBinding("q", &a.query.filter, true), FieldBinding("limit", &limit, true),
+                               {"collation", &a.query.collation}, {"hint", &a.query.hint}},
+                              Strictness::kNoUnknownFields));
+  ASSIGN_OR_RETURN(const int64_t n, DeleteLimit(limit));
+  a.multi = n == 0;
+  return a;
+}
+
+StatusOr<std::unique_ptr<query::WriteStatement>> CompileDelete(const WriteRun& run,
+                                                               StatementArgs a) {
+  a.query.let = run.let;
+  const catalog::CollectionPtr collection = run.services->catalog->Find(run.ns.full());
+  auto out = std::make_unique<query::WriteStatement>();
+  out->ns = run.ns;
+  out->multi = a.multi;
+  ASSIGN_OR_RETURN(out->query, BuildQuery(run.ns, a.query, collection.get()));
+  return out;
+}
+
+// Errors in the shape of a statement fail the whole command, before anything runs.
+Status ParseStatements(const std::vector<bson::DocView>& specs, WriteRun* run) {
+  run->statements.reserve(specs.size());
+  for (const bson::DocView spec : specs) {
+    ASSIGN_OR_RETURN(StatementArgs args,
+                     run->is_delete ? ParseDeleteArgs(spec) : ParseUpdateArgs(spec));
+    run->statements.push_back(std::move(args));
   }
   return OkStatus();
 }
 
-StatusOr<std::unique_ptr<query::WriteStatement>> ParseDeleteStatement(const WriteRun& run,
-                                                                      bson::DocView spec) {
-  QueryArgs query;
-  query.let = run.let;
-  bson::ValueView limit;
-  RETURN_IF_ERROR(ParseFields("delete.deletes", spec,
-                              {FieldBinding("q", &query.filter, true), FieldBinding("limit", &limit, true),
-                               {"collation", &query.collation}, {"hint", &query.hint}},
-                              Strictness::kNoUnknownFields));
-  ASSIGN_OR_RETURN(const int64_t n, DeleteLimit(limit));
-  const catalog::CollectionPtr collection = run.services->catalog->Find(run.ns.full());
-  auto out = std::make_unique<query::WriteStatement>();
-  out->ns = run.ns;
-  out->multi = n == 0;
-  ASSIGN_OR_RETURN(out->query, BuildQuery(run.ns, query, collection.get()));
-  return out;
-}
-
-// Errors in the shape of a statement (missing q, wrong types) fail the whole command, before anything runs.
-bool IsShapeError(const Status& status) {
-  switch (CodeOf(status)) {
-    case ErrorCode::kIDLDuplicateField:
-    case ErrorCode::kIDLFailedToParse:
-    case ErrorCode::kIDLUnknownField:
-      return true;
-    case ErrorCode::kTypeMismatch:
-      return TextOf(status).starts_with("BSON field '");
-    default:
-      return false;
-  }
-}
-
 Status Start(WriteRun* run) {
-  const bson::DocView spec = run->statements[run->at];
+  const StatementArgs& args = run->statements[run->at];
   StatusOr<std::unique_ptr<query::WriteStatement>> statement =
-      run->is_delete ? ParseDeleteStatement(*run, spec) : ParseUpdateStatement(*run, spec);
+      run->is_delete ? CompileDelete(*run, args) : CompileUpdate(*run, args);
   RETURN_IF_ERROR(statement.status());
   run->statement = *std::move(statement);
   run->statement->stmt_id = StatementId(*run->request, static_cast<int>(run->at));
@@ -267,13 +287,10 @@ Outcome Continue(const std::shared_ptr<WriteRun>& run, bson::DocBuilder* reply) 
       return move_to_pool();
     }
     if (!step.ok()) {
-      if (EndsCommand(step.status()) || (run->runner == nullptr && IsShapeError(step.status()))) {
+      if (EndsCommand(step.status())) {
         return Outcome::Fail(step.status());
       }
-      // What a multi statement changed before its error counts.
-      if (run->runner != nullptr) {
-        Record(run.get(), run->runner->result());
-      }
+      // What a multi statement changed before its error does not count (recorded S05-088).
       run->errors.push_back({static_cast<int32_t>(run->at), step.status()});
     }
     run->runner.reset();
@@ -312,11 +329,10 @@ Outcome RunWrites(catalog::Op* op, const Services& services, const Request& requ
         StatementsOf(request, is_delete ? "deletes" : "updates");
     status = statements.status();
     if (status.ok()) {
-      run->statements = *std::move(statements);
-      status = CheckStatementIds(request, run->statements.size());
+      status = ParseStatements(*statements, run.get());
     }
-    if (status.ok() && is_delete) {
-      status = CheckDeleteLimits(run->statements);
+    if (status.ok()) {
+      status = CheckStatementIds(request, run->statements.size());
     }
     if (status.ok()) {
       status = run->retried.Load(op, services, request);

@@ -41,10 +41,10 @@ Status Create(catalog::Op* op, const Services& services, const catalog::Namespac
                    services.catalog->CreateIndexes(op, ns, specs, ignore_unknown));
   reply->Append("numIndexesBefore", result.before);
   reply->Append("numIndexesAfter", result.after);
-  reply->Append("createdCollectionAutomatically", result.created_collection);
   if (result.before == result.after) {
     reply->Append("note", "all indexes already exist");
   } else {
+    reply->Append("createdCollectionAutomatically", result.created_collection);
     reply->Append("commitQuorum", "votingMembers");
   }
   return OkStatus();

@@ -24,6 +24,9 @@ class Project final : public OneInputNode {
     } else {
       const DocView in = options_.covered ? row->index_key : row->doc;
       if (options_.projection != nullptr) {
+        if (row->has_index_key) {
+          row->metadata.index_key = ValueView(bson::Type::kObject, row->index_key.data());
+        }
         ctx->eval.root = in;
         RETURN_IF_ERROR(
             options_.projection->Apply(in, &ctx->eval, &row->match, &row->metadata, &buffer_));

@@ -63,7 +63,7 @@ StatusOr<SortKey> SortKey::Parse(bson::DocView pattern, const bson::StringCompar
     }
     out.spec_.fields.push_back({bson::FieldPath(e.name()), direction < 0});
     if (out.spec_.fields.size() > static_cast<size_t>(limits::kMaxSortKeys)) {
-      return Error(ErrorCode::kBadValue, "too many sort keys");
+      return Error(13103, "too many compound keys");
     }
   }
   // A non-owning reference: the collator outlives the sort.
@@ -94,10 +94,7 @@ bool SortKey::SimpleKey(bson::DocView doc, std::string* key) const {
   return true;
 }
 
-Status SortKey::Make(bson::DocView doc, std::string* key) const {
-  if (SimpleKey(doc, key)) {
-    return OkStatus();
-  }
+StatusOr<index::KeySet> SortKey::Keys(bson::DocView doc) const {
   index::KeySet keys;
   const Status status = index::MakeKeys(spec_, 0, doc, &keys);
   if (!status.ok()) {
@@ -106,7 +103,29 @@ Status SortKey::Make(bson::DocView doc, std::string* key) const {
                        "cannot sort with keys that are parallel arrays")
                : status;
   }
+  return keys;
+}
+
+Status SortKey::Make(bson::DocView doc, std::string* key) const {
+  if (SimpleKey(doc, key)) {
+    return OkStatus();
+  }
+  ASSIGN_OR_RETURN(index::KeySet keys, Keys(doc));
   *key = std::move(keys.keys.front().bytes);
+  return OkStatus();
+}
+
+Status SortKey::AppendValues(bson::DocView doc, bson::DocBuilder* array) const {
+  ASSIGN_OR_RETURN(const index::KeySet keys, Keys(doc));
+  const index::KeySet::Key& least = keys.keys.front();
+  bson::DocBuilder values;
+  RETURN_IF_ERROR(storage::DecodeKey(least.bytes, least.type_bits,
+                                     static_cast<int>(spec_.fields.size()), spec_.descending_mask,
+                                     &values));
+  const std::string decoded = values.Finish();
+  for (const bson::ElementView e : bson::DocView(decoded)) {
+    array->Add(e.value());
+  }
   return OkStatus();
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "bson/builder.h"
 #include "bson/compare.h"
 #include "bson/path.h"
 #include "bson/view.h"
@@ -18,12 +19,16 @@ namespace septet::query {
 
 class SortKey {
  public:
-  // Errors: 15974, 15975, 17312, 31138, field path errors, BadValue as a server answers.
+  // Errors: 13103, 15974, 15975, 17312, 31138, field path errors, BadValue as a server answers.
   static StatusOr<SortKey> Parse(bson::DocView pattern, const bson::StringComparator* collator);
   // Writes the key. Error: BadValue "cannot sort with keys that are parallel arrays".
   Status Make(bson::DocView doc, std::string* key) const;
+  // Appends the values that the key stands for, in the order of the pattern (what {$meta: "sortKey"}
+  // gives); strings under a collation as their sort keys.
+  Status AppendValues(bson::DocView doc, bson::DocBuilder* array) const;
 
  private:
+  StatusOr<index::KeySet> Keys(bson::DocView doc) const;
   bool SimpleKey(bson::DocView doc, std::string* key) const;
 
   index::Spec spec_;

@@ -31,6 +31,10 @@ NodePtr MakeProject(NodePtr child, ProjectOptions options);
 StatusOr<NodePtr> MakeSort(NodePtr child, std::string_view pattern, int64_t limit,
                            const bson::StringComparator* collator);
 
+// Gives the rows of a sorted input the metadata that {$meta: "sortKey"} reads.
+StatusOr<NodePtr> MakeSortKeyValues(NodePtr child, std::string_view pattern,
+                                    const bson::StringComparator* collator);
+
 // Rows of several scans, each record once.
 NodePtr MakeOr(std::vector<NodePtr> children);
 // Rows of several inputs that are each sorted by `pattern`, merged; each record once.

@@ -41,6 +41,14 @@ enum : VariableId {
   kVarIsMapReduce = -7,
 };
 
+// Kinds of metadata that {$meta: ...} asks for.
+enum MetaUse : unsigned {
+  kMetaSortKey = 1u << 0,
+  kMetaIndexKey = 1u << 1,
+  kMetaTextScore = 1u << 2,
+  kMetaGeoNear = 1u << 3,
+};
+
 // What is known while parsing: which variables are in scope and how strings compare.
 class ParseContext {
  public:
@@ -56,6 +64,12 @@ class ParseContext {
   int variable_count() const { return next_id_; }
   // Every variable a stage written here could name: those of the command and of outer stages.
   std::vector<VariableId> InScope() const;
+
+  // What the {$meta: ...} parsed so far ask for (MetaUse).
+  unsigned meta_uses() const { return meta_uses_; }
+  void NoteMeta(unsigned use) { meta_uses_ |= use; }
+  // Error 40218 if something asks for what no row of this server has.
+  Status CheckMetaAvailable() const;
 
   // Constant sub-expressions are evaluated once while parsing. A failure there is no parse error (a
   // server finds it when it optimizes the pipeline): the first one is kept here, the expression
@@ -75,6 +89,7 @@ class ParseContext {
   };
   std::vector<Entry> scope_;
   VariableId next_id_ = 0;
+  unsigned meta_uses_ = 0;
   Status fold_status_;
 };
 

@@ -77,7 +77,9 @@ StatusOr<ValueView> Logarithm(const Call& call) {
     return Error(kCode, StrCat(call.name, "'s argument must be a positive number, but is ",
                                ValueText(call[0])));
   }
-  return Apply<kOp, kDouble>(call);
+  // A decimal that is no number comes back as a double (recorded S04-053).
+  return bson::IsNaN(call[0]) ? StatusOr<ValueView>(call.Double(std::nan("")))
+                              : Apply<kOp, kDouble>(call);
 }
 
 StatusOr<ValueView> Log(const Call& call) {

@@ -45,14 +45,15 @@ enum class Meta { kRecordId, kSortKey, kIndexKey, kTextScore, kOther };
 struct MetaName {
   std::string_view name;
   Meta what;
+  unsigned use = 0;
 };
 constexpr MetaName kMetaNames[] = {
-    {"geoNearDistance", Meta::kOther},     {"geoNearPoint", Meta::kOther},
-    {"indexKey", Meta::kIndexKey},         {"randVal", Meta::kOther},
+    {"geoNearDistance", Meta::kOther, kMetaGeoNear}, {"geoNearPoint", Meta::kOther, kMetaGeoNear},
+    {"indexKey", Meta::kIndexKey, kMetaIndexKey},         {"randVal", Meta::kOther},
     {"recordId", Meta::kRecordId},         {"searchHighlights", Meta::kOther},
     {"searchScore", Meta::kOther},         {"searchScoreDetails", Meta::kOther},
-    {"searchSequenceToken", Meta::kOther}, {"sortKey", Meta::kSortKey},
-    {"textScore", Meta::kTextScore},       {"vectorSearchScore", Meta::kOther},
+    {"searchSequenceToken", Meta::kOther}, {"sortKey", Meta::kSortKey, kMetaSortKey},
+    {"textScore", Meta::kTextScore, kMetaTextScore},       {"vectorSearchScore", Meta::kOther},
 };
 
 class MetaExpression final : public Expression {
@@ -87,12 +88,13 @@ class MetaExpression final : public Expression {
   const MetaName* const name_;
 };
 
-StatusOr<ExpressionPtr> ParseMeta(std::string_view, ValueView operand, ParseContext*) {
+StatusOr<ExpressionPtr> ParseMeta(std::string_view, ValueView operand, ParseContext* ctx) {
   if (!operand.is_string()) {
     return Error(17307, "$meta only supports string arguments");
   }
   for (const MetaName& name : kMetaNames) {
     if (name.name == operand.AsString()) {
+      ctx->NoteMeta(name.use);
       return ExpressionPtr(std::make_unique<MetaExpression>(&name));
     }
   }

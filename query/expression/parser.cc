@@ -143,6 +143,16 @@ VariableId ParseContext::Declare(std::string_view name) {
   return next_id_++;
 }
 
+Status ParseContext::CheckMetaAvailable() const {
+  if ((meta_uses_ & kMetaTextScore) != 0) {
+    return Error(40218, "query requires text score metadata, but it is not available");
+  }
+  if ((meta_uses_ & kMetaGeoNear) != 0) {
+    return Error(40218, "query requires $geoNear distance metadata, but it is not available");
+  }
+  return OkStatus();
+}
+
 std::vector<VariableId> ParseContext::InScope() const {
   std::vector<VariableId> out;
   for (const Entry& entry : scope_) {

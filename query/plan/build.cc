@@ -60,7 +60,8 @@ NodePtr Scan(const PlanInput& input, const IndexCandidate& candidate, std::vecto
   options.forward = candidate.forward;
   options.ranges = std::move(ranges);
   options.checks = std::move(checks);
-  options.decode_key = decode_key || input.query->return_key;
+  options.decode_key = decode_key || input.query->return_key ||
+                       (input.query->meta_uses & kMetaIndexKey) != 0;
   options.dedup = candidate.index->multikey->load(std::memory_order_relaxed) != 0;
   options.bounds_text = BoundsText(candidate.bounds, *candidate.index, candidate.forward);
   return MakeIndexScan(std::move(options));
@@ -204,6 +205,10 @@ StatusOr<NodePtr> FinishPlan(const PlanInput& input, NodePtr node, bool sorted, 
   if (!query.sort.empty() && !sorted) {
     const int64_t keep = query.limit > 0 ? query.limit + query.skip : 0;
     ASSIGN_OR_RETURN(node, MakeSort(std::move(node), query.sort, keep, input.collator));
+  }
+  if ((query.meta_uses & kMetaSortKey) != 0 && !query.sort.empty() &&
+      DocView(query.sort).FirstElement().name() != "$natural") {
+    ASSIGN_OR_RETURN(node, MakeSortKeyValues(std::move(node), query.sort, input.collator));
   }
   if (query.count_only) {
     return MakeCount(std::move(node), query.skip, query.limit);

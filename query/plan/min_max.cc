@@ -28,13 +28,11 @@ std::string Key(bson::DocView bound, const catalog::IndexEntry& index) {
 }  // namespace
 
 StatusOr<NodePtr> BuildMinMaxPlan(const PlanInput& input,
-                                  const std::shared_ptr<const catalog::IndexEntry>& index,
-                                  std::string* why) {
+                                  const std::shared_ptr<const catalog::IndexEntry>& index) {
   const FindQuery& query = *input.query;
   for (const std::string* bound : {&query.min_key, &query.max_key}) {
     if (!bound->empty() && !FitsIndex(DocView(*bound), *index)) {
-      *why = "The index chosen is not compatible with min/max";
-      return NodePtr();
+      return Error(51174, "The index chosen is not compatible with min/max");
     }
   }
   KeyRange range{storage::IdentPrefix(index->ident), storage::IdentPrefixEnd(index->ident)};
@@ -45,10 +43,9 @@ StatusOr<NodePtr> BuildMinMaxPlan(const PlanInput& input,
     range.high = Key(DocView(query.max_key), *index);
   }
   if (!query.min_key.empty() && !query.max_key.empty() && range.low >= range.high) {
-    *why =
-        "The value provided for min() does not come before the value provided for max() in the "
-        "hinted index";
-    return NodePtr();
+    return Error(51175,
+                 "The value provided for min() does not come before the value provided for max() in "
+                 "the hinted index");
   }
   std::optional<IndexCandidate> candidate = MakeCandidate(input, index, {}, true);
   IndexScanOptions options;
@@ -57,7 +54,7 @@ StatusOr<NodePtr> BuildMinMaxPlan(const PlanInput& input,
   options.forward = !candidate || candidate->forward;
   options.ranges = {std::move(range)};
   options.dedup = index->multikey->load(std::memory_order_relaxed) != 0;
-  options.decode_key = query.return_key;
+  options.decode_key = query.return_key || (query.meta_uses & kMetaIndexKey) != 0;
   RowFilter filter;
   for (const MatchNode* node : input.conjuncts) {
     filter.Add(node);

@@ -9,9 +9,8 @@
 
 namespace septet::query {
 
-// `*why` is set (and the plan null) if min/max and the index do not fit.
+// Errors: 51174 if min/max and the index do not fit, 51175 if min does not come before max.
 StatusOr<NodePtr> BuildMinMaxPlan(const PlanInput& input,
-                                  const std::shared_ptr<const catalog::IndexEntry>& index,
-                                  std::string* why);
+                                  const std::shared_ptr<const catalog::IndexEntry>& index);
 
 }  // namespace septet::query

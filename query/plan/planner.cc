@@ -15,11 +15,14 @@ namespace {
 constexpr int64_t kMinTrialWorks = 10'000;
 constexpr double kTrialFraction = 0.3;
 
+constexpr int kBadHint = static_cast<int>(ErrorCode::kBadValue);
+constexpr int kNoPlan = static_cast<int>(ErrorCode::kNoQueryExecutionPlans);
+
 // A server's wording of planner failures.
-Status PlannerError(const FindQuery& query, std::string_view why) {
+Status PlannerError(const FindQuery& query, int code, std::string_view why) {
   std::string tree = query.matcher->always_true() ? std::string("$and\n")
                                                   : StrCat(bson::ToShellText(query.matcher->filter()), "\n");
-  return Error(ErrorCode::kBadValue,
+  return Error(code,
                StrCat("error processing query: ns=", query.ns.full(), "Tree: ", tree, "Sort: ",
                       query.sort.empty() ? "{}" : bson::ToShellText(DocView(query.sort)),
                       "\nProj: {}\n planner returned error :: caused by :: ", why));
@@ -161,31 +164,32 @@ class Planner {
   StatusOr<NodePtr> ChooseHinted() {
     const auto index = HintedIndex(input_);
     if (index == nullptr) {
-      return PlannerError(*input_.query, "hint provided does not correspond to an existing index");
+      return PlannerError(*input_.query, kBadHint, "hint provided does not correspond to an existing index");
     }
     std::optional<IndexCandidate> candidate =
         MakeCandidate(input_, index, input_.conjuncts, true);
     if (!candidate) {
-      return PlannerError(*input_.query, "the hinted index cannot answer this query");
+      return PlannerError(*input_.query, kBadHint, "the hinted index cannot answer this query");
     }
     return BuildIndexPlan(input_, *candidate);
   }
 
   StatusOr<NodePtr> ChooseMinMax() {
     if (NaturalOrder(*input_.query) != Natural::kNo) {
-      return PlannerError(*input_.query, "min and max are incompatible with $natural");
+      return PlannerError(*input_.query, kNoPlan, "min and max are incompatible with $natural");
     }
     if (input_.query->hint_name.empty() && input_.query->hint_key.empty()) {
-      return PlannerError(*input_.query,
+      return PlannerError(*input_.query, 51173,
                           "When using min()/max() a hint of which index to use must be provided");
     }
     const auto index = HintedIndex(input_);
     if (index == nullptr) {
-      return PlannerError(*input_.query, "hint provided does not correspond to an existing index");
+      return PlannerError(*input_.query, kBadHint, "hint provided does not correspond to an existing index");
     }
-    std::string why;
-    StatusOr<NodePtr> plan = BuildMinMaxPlan(input_, index, &why);
-    return why.empty() ? std::move(plan) : PlannerError(*input_.query, why);
+    StatusOr<NodePtr> plan = BuildMinMaxPlan(input_, index);
+    return plan.ok() ? std::move(plan)
+                     : PlannerError(*input_.query, static_cast<int>(CodeOf(plan.status())),
+                                    TextOf(plan.status()));
   }
 
   StatusOr<NodePtr> ChooseFree() {

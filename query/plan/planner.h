@@ -37,6 +37,7 @@ struct FindQuery {
   bool want_match_details = false;                   // positional update
   bool count_only = false;                           // count: one row {count: n}
   bool no_fields = false;                            // rows may come without a document
+  unsigned meta_uses = 0;                            // MetaUse: what {$meta: ...} above will read
   ParseContext variables;
   std::vector<std::pair<VariableId, std::string>> let_values;  // encoded {v: value}
 };

@@ -3,22 +3,13 @@
 // those of a server's recorded answers (S04-014, S04-023, S04-025, S04-039) and of the manual's examples.
 #include <gtest/gtest.h>
 
-#include "base/strings.h"
-#include "bson/ejson.h"
-#include "catalog/testing/node.h"
-#include "query/stage/pipeline.h"
+#include "query/stage/testing/collections.h"
 
 namespace septet::query {
 namespace {
 
-class JoinTest : public ::testing::Test {
+class JoinTest : public testing::CollectionsTest {
  protected:
-  void Fill(std::string_view name, const std::vector<std::string_view>& documents) {
-    node_.Create(StrCat("db.", name));
-    for (const std::string_view json : documents) {
-      ASSERT_TRUE(node_.Insert(StrCat("db.", name), json).ok()) << json;
-    }
-  }
   void FillGraph() {
     Fill("g", {R"({"_id":1,"name":"dev","to":null})", R"({"_id":2,"name":"eliot","to":"dev"})",
                R"({"_id":3,"name":"ron","to":"eliot"})", R"({"_id":7,"name":"loop1","to":"loop2"})",
@@ -29,58 +20,6 @@ class JoinTest : public ::testing::Test {
     Fill("c", {R"({"_id":1,"k":1,"v":"new1"})", R"({"_id":2,"k":2,"v":"new2"})",
                R"({"_id":3,"k":9,"v":"new9"})"});
     Fill("d", {R"({"_id":1,"k":1,"old":1})", R"({"_id":2,"k":2,"old":2,"v":"x"})"});
-  }
-  void CreateView(std::string_view name, std::string_view on, std::string_view stages) {
-    const std::string pipeline = *bson::FromJson(StrCat(R"({"p":)", stages, "}"));
-    catalog::Op op;
-    ASSERT_TRUE(node_.catalog()
-                    ->CreateView(&op, catalog::Namespace("db", name), on,
-                                 DocView(pipeline).Find("p").AsArray(), DocView())
-                    .ok());
-  }
-
-  // The documents, one per line, or "code text".
-  std::string Run(std::string_view name, std::string_view stages) {
-    const auto text = bson::FromJson(StrCat(R"({"p":)", stages, "}"));
-    EXPECT_TRUE(text.ok()) << stages;
-    const auto rows = RunStages(name, DocView(*text).Find("p").AsArray());
-    if (!rows.ok()) {
-      return StrCat(static_cast<int>(CodeOf(rows.status())), " ", TextOf(rows.status()));
-    }
-    std::string out;
-    for (const std::string& row : *rows) {
-      out += StrCat(bson::ToRelaxedJson(DocView(row)), "\n");
-    }
-    return out;
-  }
-  std::string All(std::string_view name) { return Run(name, R"([{"$sort":{"_id":1}}])"); }
-
-  catalog::testing::Node node_;
-
- private:
-  StatusOr<std::vector<std::string>> RunStages(std::string_view name, DocView stages) {
-    ParseContext variables;
-    PipelineScope scope;
-    scope.ns = catalog::Namespace("db", name);
-    scope.variables = &variables;
-    scope.catalog = node_.catalog();
-    ASSIGN_OR_RETURN(const auto pipeline, Pipeline::Parse(stages, scope));
-    catalog::Op op;
-    PipelineRun run;
-    run.catalog = node_.catalog();
-    run.op = &op;
-    ASSIGN_OR_RETURN(Plan plan, pipeline->MakePlan(run, {}));
-    std::vector<std::string> out;
-    for (;;) {
-      Row row;
-      ASSIGN_OR_RETURN(const Step step, plan.Next(&op, &row));
-      if (step == Step::kDone) {
-        return out;
-      }
-      if (step == Step::kRow) {
-        out.push_back(row.doc.ToBytes());
-      }
-    }
   }
 };
 

@@ -135,6 +135,9 @@ StatusOr<std::unique_ptr<const Pipeline>> Pipeline::Parse(DocView stages,
     out->source_ = out->source_ || (index == 0 && (flags & kStageSource) != 0);
     ++index;
   }
+  if (scope.variables != nullptr) {
+    RETURN_IF_ERROR(scope.variables->CheckMetaAvailable());
+  }
   if (scope.depth == 0 && scope.variables != nullptr) {
     // A constant expression that fails is found when a server optimizes the parsed pipeline.
     RETURN_IF_ERROR(Prefixed("Failed to optimize pipeline :: caused by :: ",
@@ -166,6 +169,7 @@ StatusOr<Plan> Pipeline::MakePlan(const PipelineRun& run, const Source& source,
   query->hint_name = source.hint_name;
   query->hint_key = source.hint_key;
   query->let_values = source.let_values;
+  query->meta_uses = scope_.variables != nullptr ? scope_.variables->meta_uses() : 0;
   size_t at = 0;
   bson::DocBuilder filters;
   int filter_count = 0;

@@ -16,11 +16,17 @@ namespace {
 
 class SortStage final : public Stage {
  public:
-  explicit SortStage(std::string pattern) : pattern_(std::move(pattern)) {}
+  SortStage(std::string pattern, const ParseContext* variables)
+      : pattern_(std::move(pattern)), variables_(variables) {}
   std::string_view name() const override { return "$sort"; }
   StatusOr<NodePtr> MakeNode(NodePtr input, const PipelineRun& run, const Stage* next) const override {
     const int64_t keep = next != nullptr ? next->limit() : 0;
-    return MakeSort(std::move(input), pattern_, keep, run.collation.get());
+    ASSIGN_OR_RETURN(NodePtr sorted,
+                     MakeSort(std::move(input), pattern_, keep, run.collation.get()));
+    if (variables_ == nullptr || (variables_->meta_uses() & kMetaSortKey) == 0) {
+      return sorted;
+    }
+    return MakeSortKeyValues(std::move(sorted), pattern_, run.collation.get());
   }
   void Serialize(bson::DocBuilder* out) const override {
     const auto scope = out->Object(name());
@@ -31,6 +37,7 @@ class SortStage final : public Stage {
 
  private:
   std::string pattern_;
+  const ParseContext* variables_;  // known in full only when the whole pipeline is parsed
 };
 
 class LimitStage final : public Stage {
@@ -72,7 +79,7 @@ Status ParseSort(bson::ElementView spec, const PipelineScope& scope, StageList* 
     return Error(15976, "$sort stage must have at least one sort key");
   }
   RETURN_IF_ERROR(SortKey::Parse(pattern, scope.collation.get()).status());
-  out->push_back(std::make_unique<SortStage>(pattern.ToBytes()));
+  out->push_back(std::make_unique<SortStage>(pattern.ToBytes(), scope.variables));
   return OkStatus();
 }
 

@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import uuid
+from decimal import Decimal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -92,7 +93,10 @@ def normal(value):
     """What two equal replies have in common."""
     number = number_of(value)
     if number is None and isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
-        number = repr(float(value))  # a large double, which the recording's client wrote without an exponent
+        number = repr(float(value))
+    # A large double, which the recording's client wrote as an integer with its shortest digits.
+    if isinstance(number, int) and abs(number) >= 2**53 and number == int(Decimal(repr(float(number)))):
+        number = repr(float(number))
     if number is not None:
         return ("number", str(number))
     if isinstance(value, Pairs):
