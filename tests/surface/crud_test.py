@@ -159,6 +159,31 @@ class Reads(surface.OneMember):
         self.fails({"distinct": "items"}, 40414)
         self.fails({"distinct": "items", "key": 1}, 14, "TypeMismatch")
 
+    def test_distinct_sorts_its_values(self):
+        """S02-010 (recorded): ascending over types, whatever the order of the documents."""
+        self.insert("mixed", {"a": {"z": 1}}, {"a": "x"}, {"a": "X"}, {"a": [2, [3]]}, {"a": None}, {"a": 1})
+        self.assertEqual(self.ok({"distinct": "mixed", "key": "a"})["values"],
+                         [None, 1, 2, "X", "x", {"z": 1}, [3]])
+
+    def test_find_metadata(self):
+        """S03-067 (recorded): {$meta: sortKey, indexKey, recordId}; what is not there is refused."""
+        for fields, key in (({"sort": {"tags": -1}, "limit": 1}, ["x"]), ({"sort": {"n": -1, "tag": 1}, "limit": 1}, [9, "b"])):
+            row = self.first_batch({"find": "items", "projection": {"k": {"$meta": "sortKey"}}, **fields})[0]
+            self.assertEqual(row["k"], key)
+        row = self.first_batch({"find": "items", "filter": {"n": 4}, "projection": {"k": {"$meta": "indexKey"}}})[0]
+        self.assertEqual(row["k"], {"n": 4})
+        self.fails({"find": "items", "projection": {"k": {"$meta": "sortKey"}}}, 2, "BadValue",
+                   "cannot use sortKey $meta projection without a sort")
+        self.fails({"find": "items", "projection": {"k": {"$meta": "textScore"}}}, 40218)
+
+    def test_min_max_codes(self):
+        """S03-066 (recorded): 51173 no hint, 51174 another index, 51175 an empty range, 291 with $natural."""
+        for fields, code, name in (({"min": {"n": 1}}, 51173, None), ({"min": {"tag": 1}, "hint": "n_1"}, 51174, None),
+                             ({"min": {"n": 3}, "max": {"n": 2}, "hint": "n_1"}, 51175, None),
+                             ({"min": {"n": 3}, "hint": {"$natural": 1}}, 291, "NoQueryExecutionPlans")):
+            with self.subTest(fields=fields):
+                self.fails({"find": "items", **fields}, code, name)
+
     def test_aggregate(self):
         """S02-008, S12-111: cursor, explain, allowDiskUse, hint, let, collation, collectionless; what it refuses."""
         count = [{"$match": {"n": {"$gte": 4}}}, {"$count": "n"}]
@@ -300,6 +325,49 @@ class Writes(surface.OneMember):
                 reply = self.write("update", statement)
                 self.assertEqual([e["code"] for e in reply.get("writeErrors", [])], [code], reply)
         self.assertEqual(self.all_of(self.name), [{"_id": 1, "n": 1, "s": "text"}])
+
+    def test_shape_of_statements_comes_first(self):
+        """S02-005, S02-006 (recorded): a statement of the wrong shape fails the command before anything is written."""
+        self.insert(self.name, {"_id": 1, "a": 1}, {"_id": 2, "a": 2})
+        good = {"q": {"_id": 1}, "u": {"$set": {"a": 9}}}
+        for u, code, name, text in ((5, 9, "FailedToParse", "Update argument must be either an object or an array"),
+                              ([5], 14, "TypeMismatch", "Each element of the 'pipeline' array must be an object"),
+                              ([{"$set": {"a": 1}, "$unset": "b"}], 40323, None,
+                               "A pipeline stage specification object must contain exactly one field.")):
+            with self.subTest(u=u):
+                self.fails({"update": self.name, "updates": [good, {"q": {}, "u": u}]}, code, name, text)
+        self.fails({"delete": self.name, "deletes": [{"q": {"_id": 1}, "limit": 1}, {"q": {}, "limit": 2}]}, 9, "FailedToParse",
+                   "The limit field in delete objects must be 0 or 1. Got 2")
+        self.assertEqual(self.all_of(self.name), [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}])
+
+    def test_multi_update_that_fails_counts_nothing(self):
+        """S05-088 (recorded): n is 0 if a multi update meets a duplicate key."""
+        self.insert(self.name, {"_id": 1, "a": 1}, {"_id": 2, "a": 2})
+        self.ok({"createIndexes": self.name, "indexes": [{"key": {"a": 1}, "name": "a_1", "unique": True}]})
+        reply = self.write("update", {"q": {}, "u": {"$set": {"a": 7}}, "multi": True})
+        self.assertEqual((reply["n"], reply["nModified"], reply["writeErrors"][0]["code"]), (0, 0, 11000))
+
+    def test_write_stages(self):
+        """S04-025, S04-026: $merge and $out respect the target's validator; bypassDocumentValidation does not."""
+        target = surface.fresh("t")
+        self.ok({"create": target, "validator": {"a": {"$gt": 1}}})
+        self.insert(self.name, {"_id": 1, "a": 1}, {"_id": 2, "a": 2})
+        for stage in ({"$merge": target}, {"$out": target}):
+            with self.subTest(stage=stage):
+                self.fails({"aggregate": self.name, "pipeline": [stage], "cursor": {}}, 121, "DocumentValidationFailure")
+        self.ok({"aggregate": self.name, "pipeline": [{"$merge": target}], "cursor": {},
+                 "bypassDocumentValidation": True})
+        self.assertEqual(self.all_of(target), [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}])
+
+    def test_unknown_index_options(self):
+        """S02-035 (recorded): refused, unless they are to be ignored; all indexes there is told by a note."""
+        spec = {"key": {"a": 1}, "name": "a_1", "foo": 1}
+        self.fails({"createIndexes": self.name, "indexes": [spec]}, 197, "InvalidIndexSpecificationOption")
+        reply = self.ok({"createIndexes": self.name, "indexes": [spec], "ignoreUnknownIndexOptions": True})
+        self.assertIn("createdCollectionAutomatically", reply)
+        reply = self.ok({"createIndexes": self.name, "indexes": [{"key": {"a": 1}, "name": "a_1"}]})
+        self.assertEqual((reply["note"], "createdCollectionAutomatically" in reply),
+                         ("all indexes already exist", False))
 
     def test_delete(self):
         """S02-006: limit 1 and 0, collation, hint, let, ordered; limit must be there and be one of them."""
