@@ -32,7 +32,6 @@ struct ServerMetrics {
   CommandCounters* ForCommand(const CommandSpec* spec) { return commands.at(spec).get(); }
 
   OpCounterSet opcounters;        // asked by clients
-  OpCounterSet opcounters_repl;   // applied from the oplog
 
   struct {
     Counter inserted, updated, deleted, returned;

@@ -242,6 +242,25 @@ void Core::RegisterMetrics() {
   registry.Register("cursor.open.total", cursors(&Figures::open));
   registry.Register("cursor.timedOut", cursors(&Figures::timed_out));
   registry.Register("cursor.totalOpened", cursors(&Figures::total_opened));
+  if (driver_ == nullptr) {
+    return;
+  }
+  const auto sync = [this](auto figure) {
+    return [this, figure]() -> int64_t { return figure(driver_->sync()->status()); };
+  };
+  using Status = repl::SyncStatus;
+  registry.Register("repl.apply.batches.num", sync([](const Status& s) { return s.fetched_batches; }));
+  registry.Register("repl.apply.batches.totalMillis",
+                    sync([](const Status& s) { return s.apply_micros / 1000; }));
+  registry.Register("repl.apply.ops", sync([](const Status& s) { return s.applied_ops; }));
+  // What is fetched is applied at once.
+  registry.Register("repl.buffer.count", [] { return int64_t{0}; });
+  registry.Register("repl.buffer.sizeBytes", [] { return int64_t{0}; });
+  registry.Register("repl.network.bytes", sync([](const Status& s) { return s.fetched_bytes; }));
+  registry.Register("repl.network.getmores.num", sync([](const Status& s) { return s.fetches; }));
+  registry.Register("repl.network.getmores.totalMillis",
+                    sync([](const Status& s) { return s.fetch_micros / 1000; }));
+  registry.Register("repl.network.ops", sync([](const Status& s) { return s.fetched_ops; }));
 }
 
 }  // namespace septet::server

@@ -18,6 +18,9 @@ namespace {
 
 Status CompactRanges(const Services& services, const catalog::CollectionInfo& c) {
   storage::Engine* engine = services.catalog->engine();
+  if (c.is_oplog()) {  // a space of its own, keyed by timestamp
+    return storage::CompactRange(engine, storage::Space::kOplog, "", std::string(9, '\xff'));
+  }
   RETURN_IF_ERROR(storage::CompactRange(engine, catalog::RecordSpace(c), storage::IdentPrefix(c.ident),
                                   storage::IdentPrefixEnd(c.ident)));
   for (const auto& index : c.indexes) {

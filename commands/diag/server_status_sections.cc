@@ -150,8 +150,14 @@ void OpCountersSection(std::string_view name, const Services& s, DocBuilder* out
   AppendOpCounters(name, s.metrics->opcounters, out);
 }
 
+// What was applied from the log.
 void OpCountersRepl(std::string_view name, const Services& s, DocBuilder* out) {
-  AppendOpCounters(name, s.metrics->opcounters_repl, out);
+  const repl::AppliedOps ops = s.driver != nullptr ? s.driver->sync()->status().applied
+                                                   : repl::AppliedOps();
+  const auto object = out->Object(name);
+  out->Append("insert", ops.inserts).Append("query", int64_t{0});
+  out->Append("update", ops.updates).Append("delete", ops.removes);
+  out->Append("getmore", int64_t{0}).Append("command", ops.commands);
 }
 
 void ReplicationSection(std::string_view name, const Services& s, DocBuilder* out) {

@@ -117,6 +117,24 @@ Status Applier::Apply(const std::vector<bson::DocView>& entries, bool tolerant) 
     from = to;
   }
   applied_ += static_cast<int64_t>(entries.size());
+  for (const EntryView& entry : parsed) {
+    switch (entry.op) {
+      case 'i':
+        ++applied_ops_.inserts;
+        break;
+      case 'u':
+        ++applied_ops_.updates;
+        break;
+      case 'd':
+        ++applied_ops_.removes;
+        break;
+      case 'c':
+        ++applied_ops_.commands;
+        break;
+      default:
+        break;
+    }
+  }
   return OkStatus();
 }
 

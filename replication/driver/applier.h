@@ -14,6 +14,7 @@
 
 #include "catalog/apply.h"
 #include "catalog/catalog.h"
+#include "replication/driver/sync_status.h"
 
 namespace septet::repl {
 
@@ -26,6 +27,7 @@ class Applier {
   // `entries` are whole and newer than the log, in order. `tolerant`: initial sync replays over newer data.
   Status Apply(const std::vector<bson::DocView>& entries, bool tolerant);
   int64_t applied() const { return applied_; }
+  const AppliedOps& applied_ops() const { return applied_ops_; }
 
  private:
   // `whole` are the entries' documents, parallel to `entries`.
@@ -40,6 +42,7 @@ class Applier {
   const int threads_;
   Interrupt interrupt_;
   int64_t applied_ = 0;
+  AppliedOps applied_ops_;
   std::vector<std::string> id_keys_;
 
   std::mutex mutex_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replication/driver/sync_driver.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "bson/number.h"
@@ -217,8 +218,13 @@ Status SyncDriver::FetchFrom(const std::string& host) {
     command.Append("maxAwaitMillis", static_cast<int64_t>(kMaxAwait.count()));
     command.Append("maxBytes", options_.batch_bytes);
     const std::string bytes = command.Finish();
+    const int64_t asked = MonotonicMicros();
     ASSIGN_OR_RETURN(std::string reply,
                      Ask("admin", bson::DocView(bytes), kMaxAwait + kNetworkSlack));
+    UpdateStatus([asked](SyncStatus* s) {
+      ++s->fetches;
+      s->fetch_micros += MonotonicMicros() - asked;
+    });
     if (!SourceIs(host)) {
       break;
     }
@@ -263,7 +269,9 @@ Status SyncDriver::HandleReply(const std::string& host, const OpTime& after, std
   }
   RETURN_IF_ERROR(CheckOrder(after, entries));
   if (!entries.empty()) {
+    const int64_t start = MonotonicMicros();
     const Status applied = applier_->Apply(entries, tolerant);
+    const int64_t micros = MonotonicMicros() - start;
     if (!applied.ok()) {
       P_LOG(kFatal, kReplication, 34437, "An entry of the log cannot be applied here",
             {"source", host}, {"error", TextOf(applied)});
@@ -273,7 +281,10 @@ Status SyncDriver::HandleReply(const std::string& host, const OpTime& after, std
     UpdateStatus([&](SyncStatus* s) {
       ++s->fetched_batches;
       s->fetched_bytes += static_cast<int64_t>(reply.size());
+      s->fetched_ops += static_cast<int64_t>(entries.size());
       s->applied_ops = applier_->applied();
+      s->apply_micros += micros;
+      s->applied = applier_->applied_ops();
     });
     if (!tolerant) {
       post_(election::LocalProgress{catalog_->positions()->written(), catalog_->positions()->durable()});

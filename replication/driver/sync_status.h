@@ -29,11 +29,24 @@ struct InitialSyncStatus {
   std::vector<Database> databases;
 };
 
+// Entries of the log that were applied, by what they do.
+struct AppliedOps {
+  int64_t inserts = 0;
+  int64_t updates = 0;
+  int64_t removes = 0;
+  int64_t commands = 0;
+};
+
 struct SyncStatus {
   InitialSyncStatus initial;
-  int64_t fetched_batches = 0;
-  int64_t applied_ops = 0;
+  int64_t fetches = 0;
+  int64_t fetched_batches = 0;   // fetches that brought something
+  int64_t fetched_ops = 0;
   int64_t fetched_bytes = 0;
+  int64_t fetch_micros = 0;      // from asking to the answer, the wait for news included
+  int64_t applied_ops = 0;
+  int64_t apply_micros = 0;
+  AppliedOps applied;
   int64_t rollbacks = 0;
   std::string last_error;
 };

@@ -53,6 +53,27 @@ class Administration(unittest.TestCase):
         self.assertEqual(self.primary.command("there", {"count": "d"})["n"], 1200)
         self.set.validate()
 
+    def test_a_secondary_counts_what_it_applies(self):
+        """S11-071, S11-077: opcountersRepl and metrics.repl."""
+        self.set.wait_equal()
+        before = self.admin({"serverStatus": 1}, self.secondary)
+        self.primary.command("counted", {"insert": "c", "documents": [{"_id": i} for i in range(50)]})
+        self.primary.command("counted", {"update": "c", "updates": [{"q": {"_id": 1}, "u": {"$set": {"a": 1}}}]})
+        self.primary.command("counted", {"delete": "c", "deletes": [{"q": {"_id": 2}, "limit": 1}]})
+        self.set.wait_equal()
+        after = self.admin({"serverStatus": 1}, self.secondary)
+        grown = {name: after["opcountersRepl"][name] - before["opcountersRepl"][name]
+                 for name in ("insert", "update", "delete", "command")}
+        self.assertEqual((grown["insert"], grown["update"], grown["delete"]), (50, 1, 1))
+        self.assertGreaterEqual(grown["command"], 1)
+        for path in (("apply", "ops"), ("network", "ops"), ("network", "bytes"), ("apply", "batches", "num"),
+                     ("network", "getmores", "num")):
+            old, new = before["metrics"]["repl"], after["metrics"]["repl"]
+            for name in path:
+                old, new = old[name], new[name]
+            self.assertGreater(new, old, path)
+        self.assertEqual(self.admin({"serverStatus": 1})["opcountersRepl"]["insert"], 0)
+
     def test_oplog_note(self):
         reply = self.admin({"appendOplogNote": 1, "data": {"note": "here"}, "writeConcern": {"w": 2}})
         self.assertEqual(reply["ok"], 1, reply)
