@@ -66,6 +66,11 @@ int64_t CursorRegistry::Add(std::unique_ptr<Cursor> cursor) {
 
 StatusOr<std::unique_ptr<Cursor>> CursorRegistry::Checkout(int64_t id, std::string_view ns) {
   const std::lock_guard lock(mutex_);
+  if (const auto gone = remains_.find(id); gone != remains_.end()) {
+    const std::string why = std::move(gone->second.why);
+    remains_.erase(gone);
+    return Error(ErrorCode::kQueryPlanKilled, why);
+  }
   const auto it = slots_.find(id);
   if (it == slots_.end() || it->second.killed) {
     return Error(ErrorCode::kCursorNotFound, StrCat("cursor id ", id, " not found"));
@@ -104,6 +109,9 @@ void CursorRegistry::Forget(int64_t id) {
 CursorRegistry::KillResult CursorRegistry::Kill(int64_t id) {
   std::unique_ptr<Cursor> doomed;
   const std::lock_guard lock(mutex_);
+  if (remains_.erase(id) != 0) {
+    return KillResult::kKilled;
+  }
   const auto it = slots_.find(id);
   if (it == slots_.end() || it->second.killed) {
     return KillResult::kNotFound;
@@ -142,7 +150,16 @@ int CursorRegistry::KillSession(std::string_view session_id) {
   return KillIf([](const Slot& s, std::string_view id) { return s.session_id == id; }, session_id);
 }
 
-int CursorRegistry::KillNamespace(std::string_view ns) {
+int CursorRegistry::KillNamespace(std::string_view ns, std::string_view why) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& [id, slot] : slots_) {
+      if (slot.cursor != nullptr && slot.ns == ns) {
+        remains_[id] = {std::string(why), now};
+      }
+    }
+  }
   return KillIf([](const Slot& s, std::string_view name) { return s.ns == name; }, ns);
 }
 
@@ -163,6 +180,7 @@ int CursorRegistry::Sweep(std::chrono::steady_clock::time_point now,
     doomed.push_back(std::move(it->second.cursor));
     it = slots_.erase(it);
   }
+  std::erase_if(remains_, [&](const auto& entry) { return now - entry.second.since >= timeout; });
   totals_.timed_out += static_cast<int64_t>(doomed.size());
   return static_cast<int>(doomed.size());
 }

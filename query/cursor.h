@@ -58,7 +58,8 @@ class CursorRegistry {
 
   // Parks a new cursor and gives it an id.
   int64_t Add(std::unique_ptr<Cursor> cursor);
-  // Errors: CursorNotFound (43), CursorInUse (143), Unauthorized (13) for another namespace.
+  // Errors: CursorNotFound (43), CursorInUse (143), Unauthorized (13) for another namespace,
+  // QueryPlanKilled (175) if the collection was dropped.
   StatusOr<std::unique_ptr<Cursor>> Checkout(int64_t id, std::string_view ns);
   // Parks it again, unless it was killed meanwhile.
   void Return(std::unique_ptr<Cursor> cursor);
@@ -68,7 +69,8 @@ class CursorRegistry {
   enum class KillResult { kKilled, kNotFound, kAlive };
   KillResult Kill(int64_t id);
   int KillSession(std::string_view session_id);
-  int KillNamespace(std::string_view ns);  // dropped collection
+  // The collection is gone; who asks for more of an idle cursor is told QueryPlanKilled and `why`.
+  int KillNamespace(std::string_view ns, std::string_view why);
   int KillAll();
   // Removes cursors idle for longer than `timeout`; returns how many.
   int Sweep(std::chrono::steady_clock::time_point now, std::chrono::milliseconds timeout);
@@ -91,10 +93,16 @@ class CursorRegistry {
     std::string session_id;
     bool killed = false;
   };
+  // What is left of an idle cursor on a dropped collection until somebody asks or the timeout.
+  struct Remains {
+    std::string why;
+    std::chrono::steady_clock::time_point since;
+  };
   int KillIf(bool (*matches)(const Slot&, std::string_view), std::string_view what);
 
   mutable std::mutex mutex_;
   std::unordered_map<int64_t, Slot> slots_;
+  std::unordered_map<int64_t, Remains> remains_;
   Random random_;
   Figures totals_;
 };

@@ -2,6 +2,7 @@
 // killCursors (S02-003): {killCursors: coll, cursors: [NumberLong, ...]}
 // Reply: {cursorsKilled, cursorsNotFound, cursorsAlive, cursorsUnknown}. Errors: 14, 40414.
 #include "base/strings.h"
+#include "commands/operations.h"
 #include "commands/parse.h"
 #include "commands/services.h"
 #include "query/runtime.h"
@@ -14,6 +15,17 @@ void AppendIds(std::string_view name, const std::vector<int64_t>& ids, bson::Doc
   for (const int64_t id : ids) {
     reply->Add(id);
   }
+}
+
+// One that runs or waits is told CursorKilled.
+void InterruptGetMore(const Services& services, int64_t id) {
+  services.operations->KillIf(ErrorCode::kCursorKilled, [id](const RunningOperation& op) {
+    if (op.spec == nullptr || op.spec->kind != OpKind::kGetMore || op.command.empty()) {
+      return false;
+    }
+    const bson::ValueView asked = op.command.FirstElement().value();
+    return asked.type() == bson::Type::kInt64 && asked.AsInt64() == id;
+  });
 }
 
 Outcome Run(catalog::Op*, const Services& services, const Request& request, bson::DocBuilder* reply) {
@@ -36,6 +48,9 @@ Outcome Run(catalog::Op*, const Services& services, const Request& request, bson
     const int64_t id = e.value().AsInt64();
     const bool found =
         services.query->cursors.Kill(id) == query::CursorRegistry::KillResult::kKilled;
+    if (found) {
+      InterruptGetMore(services, id);
+    }
     (found ? killed : not_found).push_back(id);
   }
   AppendIds("cursorsKilled", killed, reply);

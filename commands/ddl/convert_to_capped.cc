@@ -34,7 +34,7 @@ Outcome Convert(catalog::Op* op, const Services& services, const Request& reques
   return RunInPool(op, [op, all, ns = *ns, size]() -> Outcome {
     const Status converted = catalog::ConvertToCapped(all->catalog, op, ns, size);
     if (converted.ok()) {
-      all->query->cursors.KillNamespace(ns.full());
+      all->query->cursors.KillNamespace(ns.full(), "collection dropped");
       all->query->plans.Clear();
     }
     return Outcome::Of(converted);

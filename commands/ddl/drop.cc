@@ -55,7 +55,7 @@ Outcome RunDrop(catalog::Op* op, const Services& services, const Request& reques
     if (!status.ok()) {
       return Outcome::Fail(status);
     }
-    all->query->cursors.KillNamespace(ns.full());
+    all->query->cursors.KillNamespace(ns.full(), "collection dropped");
     if (!collection->is_view) {
       reply->Append("nIndexesWas", indexes_was);
     }
@@ -83,7 +83,7 @@ Outcome RunDropDatabase(catalog::Op* op, const Services& services, const Request
       return Outcome::Fail(status);
     }
     for (const catalog::CollectionPtr& c : collections) {
-      all->query->cursors.KillNamespace(c->ns.full());
+      all->query->cursors.KillNamespace(c->ns.full(), "collection dropped");
     }
     if (!collections.empty()) {
       reply->Append("dropped", db);
@@ -147,8 +147,8 @@ Outcome RunRename(catalog::Op* op, const Services& services, const Request& requ
                                ? all->catalog->RenameCollection(op, from, to, drop)
                                : catalog::MoveToDatabase(all->catalog, op, from, to, drop);
     if (renamed.ok()) {
-      all->query->cursors.KillNamespace(from.full());
-      all->query->cursors.KillNamespace(to.full());
+      all->query->cursors.KillNamespace(from.full(), "collection renamed");
+      all->query->cursors.KillNamespace(to.full(), "collection dropped");
     }
     return Outcome::Of(renamed);
   });
