@@ -10,6 +10,7 @@
 #include "bson/builder.h"
 #include "bson/ejson.h"
 #include "bson/number.h"
+#include "index/special_spec.h"
 
 namespace septet::index {
 namespace {
@@ -98,17 +99,9 @@ Status CheckKeyValue(ValueView v) {
   if (type.empty()) {
     return CannotCreate("Values in the index key pattern cannot be empty strings");
   }
-  constexpr std::string_view kKnown[] = {"2d", "2dsphere", "hashed", "text"};
-  if (!Contains(kKnown, type)) {
-    return CannotCreate(StrCat("Unknown index plugin '", type, "'"));
-  }
-  if (type != "hashed") {
-    return CannotCreate(StrCat("Index type '", type, "' is not supported by this server"));
-  }
-  return OkStatus();
+  return type == "hashed" ? OkStatus()
+                          : CannotCreate(StrCat("Unknown index plugin '", type, "'"));
 }
-
-bool IsWildcardName(std::string_view name) { return name == "$**" || name.ends_with(".$**"); }
 
 Status ParseKey(DocView key, Spec* out) {
   if (key.empty()) {
@@ -116,9 +109,6 @@ Status ParseKey(DocView key, Spec* out) {
   }
   int hashed = 0;
   for (const ElementView e : key) {
-    if (IsWildcardName(e.name()) && !e.value().is_string()) {
-      return CannotCreate("Index type 'wildcard' is not supported by this server");
-    }
     RETURN_IF_ERROR(CheckKeyValue(e.value()));
     RETURN_IF_ERROR(CheckPath(e.name()));
     if (out->fields.size() == limits::kMaxCompoundIndexFields) {
@@ -354,6 +344,9 @@ StatusOr<Spec> ParseSpec(DocView spec, bool ignore_unknown, const Extensions* ex
     return InSpecification(spec, s);
   }
   const DocView key = spec.Find("key").AsDoc();
+  if (IsSpecialKey(key)) {
+    return RefuseSpecialSpec(spec, extensions);
+  }
   if (Status s = ParseKey(key, &out); !s.ok()) {
     return InSpecification(spec, s);
   }

@@ -47,6 +47,35 @@ TEST(SpecTest, S06_021_UnknownOption) {
   EXPECT_EQ(bson::ToRelaxedJson(DocView(spec->document)), R"({"v":2,"key":{"a":1},"name":"n"})");
 }
 
+// What is wrong is told before that the type is not built; texts are a server's (recorded).
+TEST(SpecTest, S06_008_SpecialTypesAreCheckedFirst) {
+  const auto refusal = [](std::string_view json) {
+    const std::string text(TextOf(Parse(json).status()));
+    const size_t cause = text.find(" :: caused by :: ");
+    return cause == std::string::npos ? text : text.substr(cause + 17);
+  };
+  EXPECT_EQ(refusal(R"({"key":{"a":"text"},"name":"t","weights":{"a":100000}})"),
+            "text index weight must be in the exclusive interval (0,100000) but found: 100000");
+  EXPECT_EQ(refusal(R"({"key":{"a":"text"},"name":"t","default_language":1})"),
+            "default_language needs a string type");
+  EXPECT_EQ(refusal(R"({"key":{"a":"text","x":1,"b":"text"},"name":"t"})"),
+            "'text' fields in index must all be adjacent");
+  EXPECT_EQ(refusal(R"({"key":{"g":"2dsphere"},"name":"g","2dsphereIndexVersion":9})"),
+            "unsupported geo index version { 2dsphereIndexVersion : 2dsphereIndexVersion: 9 }, only "
+            "versions: [1,2,3] are supported");
+  EXPECT_EQ(refusal(R"({"key":{"$**":1},"name":"w","unique":true})"),
+            "Index type 'wildcard' does not support the unique option");
+  EXPECT_EQ(refusal(R"({"key":{"$**":1},"name":"w","expireAfterSeconds":5})"),
+            "Index type 'wildcard' cannot be a TTL index");
+  EXPECT_EQ(refusal(R"({"key":{"$**":1},"name":"w","wildcardProjection":{"a":1,"b":0}})"),
+            "Failed to parse: wildcardProjection :: caused by :: Cannot do exclusion on field b in "
+            "inclusion projection");
+  EXPECT_EQ(CodeOf(Parse(R"({"key":{"a.$**":1},"name":"w","wildcardProjection":{"b":1}})").status()),
+            ErrorCode::kFailedToParse);
+  EXPECT_EQ(refusal(R"({"key":{"$**":1},"name":"w"})"),
+            "Index type 'wildcard' is not supported by this server");
+}
+
 TEST(SpecTest, S06_023_Identity) {
   const auto a = *Parse(R"({"key":{"a":1},"name":"a_1"})");
   const auto same = *Parse(R"({"key":{"a":1.0},"name":"other","hidden":true})");

@@ -94,7 +94,9 @@ StatusOr<std::shared_ptr<query::FindQuery>> BuildQuery(const catalog::Namespace&
                                             &out->variables, out->matcher.get()));
   }
   out->meta_uses = out->variables.meta_uses();
-  RETURN_IF_ERROR(out->variables.CheckMetaAvailable());
+  if (!args.filter.Has("$text")) {
+    RETURN_IF_ERROR(out->variables.CheckMetaAvailable());
+  }
   if ((out->meta_uses & query::kMetaSortKey) != 0 && args.sort.empty()) {
     return Error(ErrorCode::kBadValue, "cannot use sortKey $meta projection without a sort");
   }
@@ -128,6 +130,7 @@ Status ExecutorError(std::string_view command, const Status& status) {
     case ErrorCode::kQueryExceededMemoryLimitNoDiskUseAllowed:
     case ErrorCode::kCappedPositionLost:
     case ErrorCode::kNoQueryExecutionPlans:
+    case ErrorCode::kIndexNotFound:  // of $text
       return status;
     default:
       break;

@@ -22,6 +22,24 @@ TEST_F(MetaTest, S04_028_NoTextScoreWithoutATextSearch) {
             "40218 query requires text score metadata, but it is not available");
 }
 
+TEST_F(MetaTest, S04_013_GeoNearChecksItsArguments) {
+  const auto near = [this](std::string_view arguments) {
+    return Run("c", StrCat(R"([{"$geoNear":{)", arguments, "}}]"));
+  };
+  constexpr std::string_view kGood = R"("near":[0,0],"distanceField":"d","key":"g")";
+  EXPECT_EQ(near(R"("distanceField":"d")"), "16605 $geoNear requires a 'near' option as an Array");
+  EXPECT_EQ(near(R"("near":[0,0],"distanceField":1)"),
+            "16606 $geoNear requires a 'distanceField' option as a String");
+  EXPECT_EQ(near(StrCat(kGood, R"(,"limit":2)")),
+            "50858 $geoNear no longer supports the 'limit' parameter. Use a $limit stage instead.");
+  EXPECT_EQ(near(StrCat(kGood, R"(,"query":{"p":{"$near":[0,0]}})")),
+            "2 Too many geoNear expressions");
+  EXPECT_EQ(near(StrCat(kGood, R"(,"maxDistance":"x")")), "14 maxDistance must be a number");
+  EXPECT_EQ(near(kGood).substr(0, 4), "291 ");
+  EXPECT_EQ(Run("c", R"([{"$match":{}},{"$geoNear":{"near":[0,0],"distanceField":"d"}}])"),
+            "40602 $geoNear is only valid as the first stage in a pipeline.");
+}
+
 TEST_F(MetaTest, S04_043_InhibitOptimizationPassesDocumentsOn) {
   Fill("c", {R"({"_id":1})", R"({"_id":2})"});
   EXPECT_EQ(Run("c", R"([{"$_internalInhibitOptimization":{}},{"$match":{"_id":2}}])"),
