@@ -356,6 +356,27 @@ TEST_F(DdlCommandsTest, S02_041_WithoutASearchEngine) {
                   .starts_with("31082 "));
 }
 
+TEST_F(DdlCommandsTest, S11_077_CostlyOperationsAreCounted) {
+  ASSERT_EQ(Outcome(R"({"insert": "c", "documents": [{"_id": 1, "a": 2}, {"_id": 2, "a": 1}]})"), "ok");
+  ASSERT_EQ(Outcome(R"({"find": "c", "filter": {"_id": 1}})"), "ok");
+  const auto figure = [this](std::string_view group, std::string_view name) {
+    bson::DocView at = Run(R"({"serverStatus": 1})")["metrics"].AsDoc()[group].AsDoc();
+    if (group == "queryExecutor") {
+      at = at["collectionScans"].AsDoc();
+    }
+    return bson::ToInt64Clamped(at[name]);
+  };
+  EXPECT_EQ(figure("queryExecutor", "total"), 0);
+  EXPECT_EQ(figure("operation", "scanAndOrder"), 0);
+  ASSERT_EQ(Outcome(R"({"find": "c", "sort": {"a": 1}})"), "ok");
+  EXPECT_EQ(figure("queryExecutor", "total"), 1);
+  EXPECT_EQ(figure("queryExecutor", "nonTailable"), 1);
+  EXPECT_EQ(figure("operation", "scanAndOrder"), 1);
+  ASSERT_EQ(Outcome(R"({"update": "c", "updates": [{"q": {"a": 2}, "u": {"$set": {"b": 1}}}]})"), "ok");
+  ASSERT_EQ(Outcome(R"({"count": "c", "query": {"a": 2}})"), "ok");
+  EXPECT_EQ(figure("queryExecutor", "total"), 3);
+}
+
 TEST_F(DdlCommandsTest, S04_008_SessionsInMemory) {
   ASSERT_EQ(Outcome(R"({"startSession": 1})"), "ok");
   const auto listed = [this](std::string_view spec) {

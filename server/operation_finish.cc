@@ -145,8 +145,14 @@ commands::Outcome Operation::AfterWriteConcern(Done done) {
   commands::ServerMetrics* metrics = dispatcher_->services().metrics;
   metrics->get_last_error.wtime_num.Add();
   metrics->get_last_error.wtime_total_millis.Add(write_concern_wait_micros_ / 1000);
+  const bool by_default = EffectiveWriteConcern().provenance != commands::WriteConcern::Provenance::kClientSupplied;
   if (write_concern_timed_out_) {
     metrics->get_last_error.wtimeouts.Add();
+    if (by_default) {
+      metrics->get_last_error.default_wtimeouts.Add();
+    }
+  } else if (by_default && CodeOf(write_concern_error_) == ErrorCode::kUnsatisfiableWriteConcern) {
+    metrics->get_last_error.default_unsatisfiable.Add();
   }
   return {std::move(done)};
 }
@@ -289,6 +295,32 @@ std::string Operation::BuildReply(const Status& status) {
   return reply_.Finish();
 }
 
+namespace {
+
+// What operations did that monitoring warns of; a cursor's later batches are not counted again.
+void CountCostly(const commands::CommandSpec& spec, const commands::Request& request, const catalog::Op& op,
+                 ErrorCode code, commands::ServerMetrics* metrics) {
+  if (code == ErrorCode::kMaxTimeMSExpired) {
+    metrics->operation.killed_max_time.Add();
+  } else if (code == ErrorCode::kClientDisconnect) {
+    metrics->operation.killed_disconnect.Add();
+  }
+  if (spec.kind == commands::OpKind::kGetMore) {
+    return;
+  }
+  if (op.counters.has_sort_stage) {
+    metrics->operation.scan_and_order.Add();
+  }
+  if (op.diagnostics.plan_summary.starts_with("COLLSCAN")) {
+    metrics->query_executor.collection_scans.Add();
+    if (!request.body.Find("tailable").Truthy()) {
+      metrics->query_executor.collection_scans_non_tailable.Add();
+    }
+  }
+}
+
+}  // namespace
+
 // Counters, latency, slow operations.
 void Operation::Account(const Status& status, size_t reply_bytes) {
   const commands::Services& services = dispatcher_->services();
@@ -305,6 +337,7 @@ void Operation::Account(const Status& status, size_t reply_bytes) {
   const int64_t micros = MonotonicMicros() - start_micros_ - write_concern_wait_micros_ - asked_wait_micros_;
   const bool is_write = (spec_->flags & commands::kWrite) != 0;
   CountOperation(*spec_, request_, metrics);
+  CountCostly(*spec_, request_, *op_, CodeOf(status), metrics);
   if ((spec_->flags & (commands::kWrite | commands::kReadData)) != 0) {
     (is_write ? metrics->latency.writes : metrics->latency.reads).Record(micros);
     RecordUsage(services.usage, *spec_, request_, is_write, micros);

@@ -36,6 +36,7 @@ class Sort final : public OneInputNode {
 
   StatusOr<Step> Next(ExecContext* ctx, Row* row) override {
     memory_limit_ = ctx->memory_limit_bytes;
+    ctx->op->counters.has_sort_stage = true;
     while (!input_done_) {
       Row in;
       ++stats_.works;

@@ -328,6 +328,9 @@ StatusOr<Plan> MakePlan(catalog::Catalog* catalog, catalog::Op* op,
     ASSIGN_OR_RETURN(plan.root, planner.Choose());
   }
   plan.summary = SummaryOf(*plan.root);
+  if (op->diagnostics.plan_summary.empty()) {  // else a plan inside the operation's own
+    op->diagnostics.plan_summary = plan.summary;
+  }
   return plan;
 }
 

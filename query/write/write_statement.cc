@@ -86,6 +86,7 @@ StatusOr<Step> WriteRunner::Run(catalog::Op* op) {
 StatusOr<bool> WriteRunner::RunById(catalog::Op* op) {
   const ValueView id = statement_->query->matcher->root().operand();
   ++op->counters.keys_examined;
+  op->diagnostics.plan_summary = "IDHACK";
   bool changed = false;
   if (const catalog::RecordId hint = catalog::HintById(*collection_, id); hint != 0) {
     const int64_t examined = op->counters.docs_examined;
