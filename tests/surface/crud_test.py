@@ -167,7 +167,8 @@ class Reads(surface.OneMember):
 
     def test_find_metadata(self):
         """S03-067 (recorded): {$meta: sortKey, indexKey, recordId}; what is not there is refused."""
-        for fields, key in (({"sort": {"tags": -1}, "limit": 1}, ["x"]), ({"sort": {"n": -1, "tag": 1}, "limit": 1}, [9, "b"])):
+        for fields, key in (({"sort": {"tags": -1}, "limit": 1},
+                            ["x"]), ({"sort": {"n": -1, "tag": 1}, "limit": 1}, [9, "b"])):
             row = self.first_batch({"find": "items", "projection": {"k": {"$meta": "sortKey"}}, **fields})[0]
             self.assertEqual(row["k"], key)
         row = self.first_batch({"find": "items", "filter": {"n": 4}, "projection": {"k": {"$meta": "indexKey"}}})[0]
@@ -178,9 +179,18 @@ class Reads(surface.OneMember):
 
     def test_min_max_codes(self):
         """S03-066 (recorded): 51173 no hint, 51174 another index, 51175 an empty range, 291 with $natural."""
-        for fields, code, name in (({"min": {"n": 1}}, 51173, None), ({"min": {"tag": 1}, "hint": "n_1"}, 51174, None),
-                             ({"min": {"n": 3}, "max": {"n": 2}, "hint": "n_1"}, 51175, None),
-                             ({"min": {"n": 3}, "hint": {"$natural": 1}}, 291, "NoQueryExecutionPlans")):
+        for fields, code, name in (
+    ({
+        "min": {
+            "n": 1}}, 51173, None), ({
+                "min": {
+                    "tag": 1}, "hint": "n_1"}, 51174, None), ({
+                        "min": {
+                            "n": 3}, "max": {
+                                "n": 2}, "hint": "n_1"}, 51175, None), ({
+                                    "min": {
+                                        "n": 3}, "hint": {
+                                            "$natural": 1}}, 291, "NoQueryExecutionPlans")):
             with self.subTest(fields=fields):
                 self.fails({"find": "items", **fields}, code, name)
 
@@ -205,7 +215,8 @@ class Reads(surface.OneMember):
         for fields, code, name, text in (
                 ({"pipeline": []}, 9, "FailedToParse",
                  "The 'cursor' option is required, except for aggregate with the explain argument"),
-                ({"pipeline": {}, "cursor": {}}, 14, "TypeMismatch", "'pipeline' option must be specified as an array"),
+                ({"pipeline": {}, "cursor": {}}, 14, "TypeMismatch",
+                "'pipeline' option must be specified as an array"),
                 ({"pipeline": [7], "cursor": {}}, 14, "TypeMismatch",
                  "Each element of the 'pipeline' array must be an object"),
                 ({"pipeline": [{"$match": {}, "$limit": 1}], "cursor": {}}, 40323, None,
@@ -247,7 +258,8 @@ class Reads(surface.OneMember):
                 self.assertIn("queryPlanner", reply)
                 self.assertIn("executionStats", reply)
         self.assertEqual(self.ok({"count": "items"})["n"], 10)
-        self.fails({"explain": {"insert": "items", "documents": [{}]}}, 20, "IllegalOperation", "Cannot explain cmd: insert")
+        self.fails({"explain": {"insert": "items", "documents": [{}]}},
+                   20, "IllegalOperation", "Cannot explain cmd: insert")
         self.fails({"explain": {"nope": 1}}, 59, "CommandNotFound", "Explain failed due to unknown command: nope")
         self.fails({"explain": find, "verbosity": "loud"}, 9, "FailedToParse")
 
@@ -318,7 +330,8 @@ class Writes(surface.OneMember):
                 ({"q": {"_id": 1}, "u": {"$set": {"a": 1, "a.b": 1}}}, 40),
                 ({"q": {"_id": 1}, "u": {"$set": {"s.x": 1}}}, 28),
                 ({"q": {"_id": 1}, "u": {"$inc": {"s": 1}}}, 14), ({"q": {"_id": 1}, "u": {"$set": {"": 1}}}, 56),
-                ({"q": {"_id": 1}, "u": {"$set": {"a..b": 1}}}, 56), ({"q": {"$nope": 1}, "u": {"$set": {"a": 1}}}, 2),
+                ({"q": {"_id": 1}, "u": {"$set": {"a..b": 1}}}, 56), ({"q": {"$nope": 1},
+                "u": {"$set": {"a": 1}}}, 2),
                 ({"q": {"a": 1, "$and": [{"a": 2}]}, "u": {"$set": {"b": 1}}, "upsert": True}, 54),
                 ({"q": {"_id": 1}, "u": {"$set": {"s": 1}}, "hint": "none"}, 2)):
             with self.subTest(statement=statement):
@@ -336,7 +349,8 @@ class Writes(surface.OneMember):
                                "A pipeline stage specification object must contain exactly one field.")):
             with self.subTest(u=u):
                 self.fails({"update": self.name, "updates": [good, {"q": {}, "u": u}]}, code, name, text)
-        self.fails({"delete": self.name, "deletes": [{"q": {"_id": 1}, "limit": 1}, {"q": {}, "limit": 2}]}, 9, "FailedToParse",
+        self.fails({"delete": self.name, "deletes": [{"q": {"_id": 1}, "limit": 1}, {
+                   "q": {}, "limit": 2}]}, 9, "FailedToParse",
                    "The limit field in delete objects must be 0 or 1. Got 2")
         self.assertEqual(self.all_of(self.name), [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}])
 
@@ -354,7 +368,8 @@ class Writes(surface.OneMember):
         self.insert(self.name, {"_id": 1, "a": 1}, {"_id": 2, "a": 2})
         for stage in ({"$merge": target}, {"$out": target}):
             with self.subTest(stage=stage):
-                self.fails({"aggregate": self.name, "pipeline": [stage], "cursor": {}}, 121, "DocumentValidationFailure")
+                self.fails({"aggregate": self.name, "pipeline": [stage],
+                           "cursor": {}}, 121, "DocumentValidationFailure")
         self.ok({"aggregate": self.name, "pipeline": [{"$merge": target}], "cursor": {},
                  "bypassDocumentValidation": True})
         self.assertEqual(self.all_of(target), [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}])

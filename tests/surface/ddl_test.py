@@ -126,7 +126,8 @@ class Collections(surface.OneMember):
         self.assertEqual([d["_id"] for d in self.all_of(view)], [1, 3, 5])
         self.assertEqual(self.ok({"count": view, "query": {"_id": {"$gt": 1}}})["n"], 2)
         self.assertEqual(sorted(self.ok({"distinct": view, "key": "_id"})["values"]), [1, 3, 5])
-        self.assertEqual(self.first_batch({"aggregate": view, "pipeline": [{"$count": "n"}], "cursor": {}}), [{"n": 3}])
+        self.assertEqual(self.first_batch({"aggregate": view, "pipeline": [
+                         {"$count": "n"}], "cursor": {}}), [{"n": 3}])
         for command in ({"insert": view, "documents": [{}]}, {"update": view, "updates": [{"q": {}, "u": {"a": 1}}]},
                         {"delete": view, "deletes": [{"q": {}, "limit": 1}]},
                         {"findAndModify": view, "query": {}, "remove": True},
@@ -234,8 +235,8 @@ class Indexes(surface.OneMember):
         """S02-035, S02-131, S06-015, S06-022: numbers before and after; the same again builds nothing."""
         a = {"key": {"a": 1}, "name": "a_1"}
         reply = self.ok(self.create(a))
-        self.assertEqual([reply[k] for k in ("numIndexesBefore", "numIndexesAfter", "createdCollectionAutomatically")],
-                         [1, 2, True])
+        self.assertEqual([reply[k] for k in ("numIndexesBefore", "numIndexesAfter",
+                         "createdCollectionAutomatically")], [1, 2, True])
         reply = self.ok(self.create(a))
         self.assertEqual([reply.get(k) for k in ("numIndexesBefore", "numIndexesAfter", "note")],
                          [2, 2, "all indexes already exist"])
@@ -257,7 +258,8 @@ class Indexes(surface.OneMember):
                 ({"key": {"x": 1}, "name": "x", "v": 0}, 67, "CannotCreateIndex"),
                 ({"key": {"x": 1}, "name": "x", "colour": 1}, 197, "InvalidIndexSpecificationOption"),
                 ({"key": {"x": 1}, "name": "x", "expireAfterSeconds": "y"}, 67, "CannotCreateIndex"),
-                ({"key": {"x": 1}, "name": "x", "partialFilterExpression": {"a": {"$ne": 1}}}, 67, "CannotCreateIndex"),
+                ({"key": {"x": 1}, "name": "x", "partialFilterExpression": {"a": {"$ne": 1}}}, 67,
+                "CannotCreateIndex"),
                 ({"key": {"a": 1}, "name": "other"}, 85, "IndexOptionsConflict"),
                 ({"key": {"a": 1}, "name": "a_1", "unique": True}, 85, "IndexOptionsConflict"),
                 ({"key": {"b": 1}, "name": "a_1"}, 86, "IndexKeySpecsConflict")):

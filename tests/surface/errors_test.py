@@ -26,7 +26,8 @@ PIPELINES = {  # code: pipelines (a lone stage stands for itself)
     40176: [{"$addFields": {"c": 1, "c.d": 2}}], 40272: [{"$addFields": "x"}, {"$set": 1}],
     51270: [{"$project": {"c": {}}}], 51272: [{"$project": {}}],
     # S12-113
-    15947: [{"$group": []}, {"$group": 1}], 15948: [{"$count": "_id"}], 15952: [{"$group": {"_id": 1, "n": {"$nope": 1}}}],
+    15947: [{"$group": []}, {"$group": 1}], 15948: [{"$count": "_id"}], 15952: [{"$group": {"_id": 1,
+    "n": {"$nope": 1}}}],
     15955: [{"$group": {"n": {"$sum": 1}}}], 40234: [{"$group": {"_id": 1, "n": {}}}, {"$group": {"_id": 1, "n": 1}}],
     40235: [{"$group": {"_id": 1, "a.b": {"$sum": 1}}}], 40236: [{"$group": {"_id": 1, "$n": {"$sum": 1}}}],
     40238: [{"$group": {"_id": 1, "n": {"$sum": 1, "$avg": 1}}}],
@@ -53,7 +54,8 @@ EXPRESSIONS = {  # code: expressions of a $project
     # S12-123, S12-124
     16006: [{"$hour": "$s"}], 16007: [{"$toLower": "$list"}],
     18533: [{"$dateToString": {"date": "$d", "format": 1}}], 18534: [{"$dateToString": {"date": "$d", "foo": 1}}],
-    18535: [{"$dateToString": {"date": "$d", "format": "x%"}}], 18536: [{"$dateToString": {"date": "$d", "format": "%q"}}],
+    18535: [{"$dateToString": {"date": "$d", "format": "x%"}}], 18536: [{"$dateToString": {"date": "$d",
+    "format": "%q"}}],
     18628: [{"$dateToString": {"format": "%Y"}}], 18629: [{"$dateToString": "$d"}],
     40485: [{"$year": {"date": "$d", "timezone": "+5"}}], 40515: [{"$dateFromParts": {"year": "2021"}}],
     40516: [{"$dateFromParts": {"month": 1}}], 40518: [{"$dateFromParts": {"year": 2021, "foo": 1}}],
@@ -77,7 +79,8 @@ FINDS = {  # code: arguments of a find
     40353: [{"sort": {"a.": 1}}],
     51075: [{"filter": {"a": {"$regex": bson.Regex("B", "i"), "$options": "m"}}}],
     51091: [{"filter": {"a": {"$regex": "a{2,1}"}}}, {"filter": {"a": {"$regex": "("}}}],
-    2: [{"filter": {"$nope": 1}}, {"filter": {"a": {"$nope": 1}}}, {"filter": {"$and": []}}, {"filter": {"a": {"$in": 1}}},
+    2: [{"filter": {"$nope": 1}}, {"filter": {"a": {"$nope": 1}}}, {"filter": {"$and": []}},
+    {"filter": {"a": {"$in": 1}}},
         {"filter": {"a": {"$size": -1}}}, {"filter": {"a": {"$mod": [0, 0]}}}],
     14: [{"filter": 5}, {"sort": "x"}, {"limit": "x"}],
     40415: [{"colour": 1}],
@@ -117,7 +120,8 @@ class Codes(surface.OneMember):
         one = {"_id": 1}
         for code, statement in (
                 (28, {"q": one, "u": {"$rename": {"a": "i.c"}}}), (28, {"q": one, "u": {"$set": {"a.b": 1}}}),
-                (40, {"q": one, "u": {"$set": {"a": 1, "a.b": 1}}}), (40, {"q": one, "u": {"$set": {"a": 1}, "$inc": {"a": 1}}}),
+                (40, {"q": one, "u": {"$set": {"a": 1, "a.b": 1}}}), (40, {"q": one, "u": {"$set": {"a": 1},
+                "$inc": {"a": 1}}}),
                 (53, {"q": {"_id": [1]}, "u": {"$set": {"b": 1}}, "upsert": True}),
                 (54, {"q": {"_id": 9, "a.b": 1, "a": {"b": 1}}, "u": {"$set": {"z": 1}}, "upsert": True}),
                 (56, {"q": one, "u": {"$rename": {"a": ""}}}), (66, {"q": one, "u": {"$rename": {"_id": "b"}}}),
@@ -133,7 +137,8 @@ class Codes(surface.OneMember):
         """S12-004, S12-016, S12-017, S12-022, S12-027, S12-028: commands on what is not there, or is."""
         for command, code, name in (
                 ({"explain": []}, 9, "FailedToParse"),
-                ({"listIndexes": "missing"}, 26, "NamespaceNotFound"), ({"collMod": "missing"}, 26, "NamespaceNotFound"),
+                ({"listIndexes": "missing"}, 26, "NamespaceNotFound"), ({"collMod": "missing"}, 26,
+                "NamespaceNotFound"),
                 ({"dropIndexes": "c", "index": "none"}, 27, "IndexNotFound"),
                 ({"find": "c", "filter": {"$text": {"$search": "x"}}}, 27, "IndexNotFound"),
                 ({"create": "c", "capped": True, "size": 4096}, 48, "NamespaceExists"),

@@ -92,7 +92,11 @@ class Options(unittest.TestCase):
         self.assertEqual((reply["ok"], reply["code"], reply["errmsg"]),
                          (0, 2, "cannot use 'w' > 1 when a host is not replicated"))
         for concern in ({"w": 1}, {"w": "majority"}, {"w": 1, "j": True}):
-            self.assertEqual(server.command("test", {"insert": "c", "documents": [{}], "writeConcern": concern})["n"], 1)
+            self.assertEqual(
+    server.command(
+        "test", {
+            "insert": "c", "documents": [
+                {}], "writeConcern": concern})["n"], 1)
         for command in ({"replSetGetStatus": 1}, {"replSetInitiate": None}):
             reply = server.reply("admin", command)
             self.assertEqual((reply["code"], reply["codeName"]), (76, "NoReplicationEnabled"), reply)

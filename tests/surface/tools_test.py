@@ -20,14 +20,16 @@ class Tools(surface.OneMember):
         self.ok({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1"}]}, "dumped")
         begin = self.ok({"isMaster": 1}, "admin")["lastWrite"]["opTime"]["ts"]
         self.assertEqual(self.ok({"getParameter": 1, "authSchemaVersion": 1}, "admin")["authSchemaVersion"], 5)
-        self.assertIn("dumped", [d["name"] for d in self.ok({"listDatabases": 1, "nameOnly": True}, "admin")["databases"]])
+        self.assertIn("dumped", [d["name"]
+                      for d in self.ok({"listDatabases": 1, "nameOnly": True}, "admin")["databases"]])
         self.assertEqual([d["name"] for d in self.first_batch({"listCollections": 1, "filter": {}, "cursor": {}},
                                                               "dumped")], ["c"])
         self.assertEqual(len(self.first_batch({"listIndexes": "c", "cursor": {}}, "dumped")), 2)
         self.assertEqual(self.ok({"count": "c"}, "dumped")["n"], 300)
         cursor = self.ok({"find": "c", "filter": {}, "hint": {"_id": 1}, "noCursorTimeout": True}, "dumped")["cursor"]
         got = [d["_id"] for d in cursor["firstBatch"]]
-        got += [d["_id"] for d in self.ok({"getMore": cursor["id"], "collection": "c"}, "dumped")["cursor"]["nextBatch"]]
+        got += [d["_id"]
+            for d in self.ok({"getMore": cursor["id"], "collection": "c"}, "dumped")["cursor"]["nextBatch"]]
         self.assertEqual(got, list(range(300)))
         for name in ("system.users", "system.roles", "system.version"):
             self.first_batch({"find": name}, "admin")
@@ -47,7 +49,8 @@ class Tools(surface.OneMember):
                          "bypassDocumentValidation": True, "writeConcern": {"w": "majority"}}, "restored")
         self.assertEqual(reply["n"], 10)
         self.ok({"createIndexes": "r", "ignoreUnknownIndexOptions": True, "indexes": [
-            {"v": 1, "key": {"a": 1}, "name": "a_1", "ns": "restored.r", "background": True, "bits": 26}]}, "restored")
+            {"v": 1, "key": {"a": 1}, "name": "a_1", "ns": "restored.r", "background": True, "bits": 26}]},
+                "restored")
         self.ok({"collMod": "r", "validationLevel": "moderate"}, "restored")
         self.ok({"insert": "tempusers", "documents": [{"_id": "x"}]}, "admin")
         self.ok({"drop": "tempusers"}, "admin")
@@ -80,7 +83,8 @@ class Tools(surface.OneMember):
                                  "uploadDate": datetime.datetime(2026, 1, 1)}, database="files")
         found = self.first_batch({"find": "fs.files", "filter": {"filename": "a name"}, "sort": {"uploadDate": -1},
                                   "limit": 1}, "files")[0]
-        parts = self.first_batch({"find": "fs.chunks", "filter": {"files_id": found["_id"]}, "sort": {"n": 1}}, "files")
+        parts = self.first_batch({"find": "fs.chunks", "filter": {
+                                 "files_id": found["_id"]}, "sort": {"n": 1}}, "files")
         self.assertEqual(b"".join(p["data"] for p in parts), content)
         part = self.first_batch({"find": "fs.chunks", "filter": {"files_id": key, "n": {"$gte": 1}}, "sort": {"n": 1},
                                  "limit": 1}, "files")
@@ -161,7 +165,8 @@ class Helpers(surface.OneMember):
             self.assertEqual(primary.hello()["arbiters"], [arbiter.address])
             hello = harness.wait_until("it knows the primary",
                                        lambda: arbiter.hello().get("primary") and arbiter.hello())
-            self.assertEqual((hello["arbiterOnly"], hello["secondary"], hello["isWritablePrimary"]), (True, False, False))
+            self.assertEqual((hello["arbiterOnly"], hello["secondary"],
+                             hello["isWritablePrimary"]), (True, False, False))
             self.assertEqual([m["stateStr"] for m in replicas.status(primary)["members"]], ["PRIMARY", "ARBITER"])
 
 
