@@ -93,6 +93,9 @@ std::optional<FieldBounds> RangeBounds(const BoundsContext& c, MatchKind kind, V
     return inclusive ? FieldBounds{{Interval::Point(v)}, true} : FieldBounds{{}, true};
   }
   if (v.type() == Type::kMinKey || v.type() == Type::kMaxKey) {
+    if (c.sparse()) {
+      return std::nullopt;  // a missing field is above MinKey and below MaxKey too
+    }
     return FieldBounds{{Interval::All()}, false};
   }
   Interval bracket = TypeBracket(v.type());
