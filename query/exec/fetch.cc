@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FETCH: RecordIds to documents. Rows are taken from the input in groups that grow from 1 to
 // kMaxGroup and read with one sorted MultiGet: scattered reads are the dearest part of an index scan.
+// Where it is known how many rows are wanted, no group is larger than what is left of them.
 #include <algorithm>
 #include <numeric>
 
@@ -14,10 +15,15 @@ constexpr size_t kMaxGroup = 128;
 
 class Fetch final : public OneInputNode {
  public:
-  Fetch(catalog::CollectionPtr collection, NodePtr child, RowFilter filter)
+  Fetch(catalog::CollectionPtr collection, NodePtr child, RowFilter filter, int64_t wanted)
       : OneInputNode(std::move(child)),
         collection_(std::move(collection)),
-        filter_(std::move(filter)) {}
+        filter_(std::move(filter)),
+        wanted_(wanted) {
+    if (wanted_ > 0 && filter_.empty()) {
+      group_ = kMaxGroup;
+    }
+  }
 
   StatusOr<Step> Next(ExecContext* ctx, Row* row) override {
     for (;;) {
@@ -75,7 +81,9 @@ class Fetch final : public OneInputNode {
     at_ = 0;
     count_ = 0;
     rids_.clear();
-    while (rids_.size() < group_) {
+    const int64_t left = wanted_ - stats_.advanced;
+    const size_t group = left > 0 ? std::min(group_, static_cast<size_t>(left)) : group_;
+    while (rids_.size() < group) {
       Row in;
       ASSIGN_OR_RETURN(const Step step, input()->Next(ctx, &in));
       if (step == Step::kYield) {
@@ -140,6 +148,7 @@ class Fetch final : public OneInputNode {
 
   catalog::CollectionPtr collection_;
   RowFilter filter_;
+  const int64_t wanted_;  // 0: all
   size_t group_ = 1;
   size_t at_ = 0;
   size_t count_ = 0;
@@ -157,8 +166,10 @@ class Fetch final : public OneInputNode {
 
 }  // namespace
 
-NodePtr MakeFetch(catalog::CollectionPtr collection, NodePtr child, RowFilter filter) {
-  return std::make_unique<Fetch>(std::move(collection), std::move(child), std::move(filter));
+NodePtr MakeFetch(catalog::CollectionPtr collection, NodePtr child, RowFilter filter,
+                  int64_t wanted) {
+  return std::make_unique<Fetch>(std::move(collection), std::move(child), std::move(filter),
+                                 wanted);
 }
 
 }  // namespace septet::query

@@ -68,7 +68,9 @@ struct IndexScanOptions {
 };
 NodePtr MakeIndexScan(IndexScanOptions options);
 
-// Gives the documents of rows that have only a RecordId; filters them.
-NodePtr MakeFetch(catalog::CollectionPtr collection, NodePtr child, RowFilter filter);
+// Gives the documents of rows that have only a RecordId; filters them. `wanted`: nobody will ask for
+// more rows than that; 0 if that is not known.
+NodePtr MakeFetch(catalog::CollectionPtr collection, NodePtr child, RowFilter filter,
+                  int64_t wanted = 0);
 
 }  // namespace septet::query

@@ -130,6 +130,13 @@ std::optional<IndexCandidate> BestFor(const PlanInput& input,
   return best;
 }
 
+// How many rows the limit lets through if they come in the order wanted; 0 if all may be needed.
+int64_t WantedRows(const FindQuery& query, bool in_order) {
+  constexpr int64_t kLarge = INT32_MAX;
+  const bool limited = query.limit > 0 && query.limit < kLarge && query.skip < kLarge;
+  return limited && (in_order || query.sort.empty()) ? query.limit + query.skip : 0;
+}
+
 }  // namespace
 
 StatusOr<NodePtr> BuildIndexPlan(const PlanInput& input, const IndexCandidate& candidate) {
@@ -144,7 +151,8 @@ StatusOr<NodePtr> BuildIndexPlan(const PlanInput& input, const IndexCandidate& c
   const bool key_needed = covered && !input.query->count_only && !input.query->no_fields;
   NodePtr node = Scan(input, candidate, std::move(ranges), std::move(checks), key_needed);
   if (!covered) {
-    node = MakeFetch(input.collection, std::move(node), FilterOf(input, candidate.bounds.residual));
+    node = MakeFetch(input.collection, std::move(node), FilterOf(input, candidate.bounds.residual),
+                     WantedRows(*input.query, candidate.provides_sort));
   }
   return FinishPlan(input, std::move(node), candidate.provides_sort, covered);
 }
