@@ -61,6 +61,7 @@ struct ReplicationSnapshot {
   // May serve reads of clients that asked for a secondary (primary and secondary).
   bool readable = true;
   bool shutting_down = false;   // quiesce mode: hello answers ShutdownInProgress
+  int64_t quiesce_until_micros = 0;  // its end, of MonotonicMicros()
 
   bson::ObjectId process_id{};  // of this run of the process
   int64_t topology_counter = 0;

@@ -78,6 +78,7 @@ void ReplicaSetInfo::OnTopology(const repl::SnapshotPtr& s) {
   out->readable = out->initiated && (s->state == election::MemberState::kPrimary ||
                                      s->state == election::MemberState::kSecondary);
   out->shutting_down = before->shutting_down;
+  out->quiesce_until_micros = before->quiesce_until_micros;
   out->process_id = process_id_;
   out->topology_counter = std::max(s->topology_version, before->topology_counter + 1);
   out->set_name = set_name_;

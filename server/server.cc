@@ -310,6 +310,7 @@ void Server::Quiesce(std::chrono::milliseconds time) {
         {"quiesceTimeMillis", time.count()});
   auto next = std::make_shared<commands::ReplicationSnapshot>(*now);
   next->shutting_down = true;
+  next->quiesce_until_micros = MonotonicMicros() + std::chrono::microseconds(time).count();
   next->topology_counter += 1;
   core_->replication().Publish(std::move(next));
   // Nobody tells when the last operation ends: that would cost every operation something.

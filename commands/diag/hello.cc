@@ -200,8 +200,10 @@ class Hello {
   Outcome Answer(const Await& await) const {
     const ReplicationSnapshotPtr now = services_->replication->Snapshot();
     if (now->shutting_down) {
-      return Outcome::Fail(Error(ErrorCode::kShutdownInProgress,
-                                 "Replication is being shut down"));
+      const int64_t rest = std::max<int64_t>(now->quiesce_until_micros - MonotonicMicros(), 0) / 1000;
+      return Outcome::Fail(WithInfo(Error(ErrorCode::kShutdownInProgress,
+                                          "The server is in quiesce mode and will shut down"),
+                                    bson::MakeDoc("remainingQuiesceTimeMillis", rest)));
     }
     Append(*now);
     if (!await.asked || !request_->exhaust_allowed) {

@@ -6,6 +6,7 @@ Expected values: the manual's page of hello, the drivers' specifications of serv
 wire version.
 """
 import datetime
+import signal
 import struct
 import tempfile
 import time
@@ -213,6 +214,30 @@ class OtherMembers(unittest.TestCase):
             for hello in hellos:
                 for name in ("arbiterOnly", "buildIndexes", "tags"):
                     self.assertNotIn(name, hello)
+
+    def test_quiesce(self):
+        """S01-112, S01-115, S12-034: a member that stops says so, and for how long it still answers."""
+        with harness.ReplicaSet(2, arguments=("--setParameter", "enableTestCommands=1")) as replicas:
+            server = replicas.servers[0]
+            server.admin({"configureFailPoint": "failCommand", "mode": {"times": 1},
+                          "data": {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 1500}})
+            before = server.hello()["topologyVersion"]
+            with wire.Connection(server.address) as busy, wire.Connection(server.address) as waiting:
+                waiting.send("admin", {"hello": 1, "topologyVersion": before, "maxAwaitTimeMS": 20000})
+                busy.send("test", {"find": "c"})
+                harness.wait_until("the find runs", lambda: [op for op in server.admin({"currentOp": 1})["inprog"]
+                                                             if "find" in op.get("command", {})])
+                server.process.send_signal(signal.SIGTERM)
+                reply = waiting.receive()
+                while reply["ok"] == 1:  # it steps down first
+                    reply = waiting.reply("admin", {"hello": 1, "topologyVersion": reply["topologyVersion"],
+                                                    "maxAwaitTimeMS": 20000})
+                self.assertEqual((reply["code"], reply["codeName"]), (91, "ShutdownInProgress"))
+                self.assertEqual(reply["topologyVersion"]["processId"], before["processId"])
+                self.assertGreater(reply["topologyVersion"]["counter"], before["counter"])
+                self.assertIsInstance(reply["remainingQuiesceTimeMillis"], Int64)
+                self.assertTrue(0 < reply["remainingQuiesceTimeMillis"] <= 15000, reply)
+            self.assertEqual(server.process.wait(20), 0)
 
     def test_before_initiate(self):
         """S01-108: a member of a set that nobody has initiated."""
