@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands/crud/cursor_reply.h"
 
+#include <algorithm>
+
 #include "commands/crud/query_args.h"
 #include "commands/generic_args.h"
 #include "query/runtime.h"
@@ -41,8 +43,22 @@ void Close(BatchRun* run, int64_t id) {
   run->reply->Close();
 }
 
+// maxTimeMS of the command that opened a cursor covers its getMores too, except waits for new data.
+bool InheritsMaxTime(const query::Cursor& cursor) {
+  return !(cursor.tailable && cursor.await_data);
+}
+
+void KeepTimeLeft(const Interrupt& interrupt, query::Cursor* cursor) {
+  if (interrupt.has_deadline() && InheritsMaxTime(*cursor)) {
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(interrupt.deadline() -
+                                                                            Interrupt::Clock::now());
+    cursor->max_time_left_micros = std::max<int64_t>(left.count(), 1);
+  }
+}
+
 Outcome Finish(BatchRun* run, bool exhausted) {
   query::Cursor* cursor = run->cursor.get();
+  KeepTimeLeft(run->op->interrupt, cursor);
   query::CursorRegistry& registry = run->services->query->cursors;
   cursor->returned += run->count;
   ++cursor->batches;
@@ -135,6 +151,10 @@ Outcome RunBatch(catalog::Op* op, const Services& services, std::unique_ptr<quer
   if (run->cursor->id != 0) {
     op->diagnostics.cursor_id = run->cursor->id;
     op->diagnostics.originating_command = run->cursor->command;
+    if (run->cursor->max_time_left_micros > 0 && InheritsMaxTime(*run->cursor)) {
+      op->interrupt.SetDeadline(Interrupt::Clock::now() +
+                                std::chrono::microseconds(run->cursor->max_time_left_micros));
+    }
   }
   if (!op->may_block) {
     op->interrupt.StartSlice(kSlice);

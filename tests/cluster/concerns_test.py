@@ -116,7 +116,7 @@ class Concerns(unittest.TestCase):
         self.assertNotIn("writeConcernError", waiter)
 
     def test_majority_read_waits_for_the_majority(self):
-        """S08-027, S08-028, S08-030: what each level sees while no majority answers."""
+        """S03-074, S08-027, S08-028, S08-030: what each level sees while no majority answers."""
         self.acknowledged({"w": 3})
         for server in self.secondaries:
             server.pause()

@@ -129,6 +129,18 @@ class Identity(surface.OneMember):
             self.assertGreaterEqual(json.loads(line).keys(), {"t", "s", "c", "id", "ctx", "msg"})
         self.fails({"getLog": "none"}, 96, "OperationFailed", database="admin")
 
+    def test_operators_commands(self):
+        """S02-099, S02-102, S02-106, S02-108, S13-009: each answers; a message and a rotation show in the log."""
+        for command in ({"connPoolStats": 1}, {"dropConnections": 1, "hostAndPort": ["127.0.0.1:1"]},
+                        {"setParameter": 1, "quiet": False}, {"profile": -1}, {"killOp": 1, "op": 123456}):
+            self.ok(command, "admin")
+        self.ok({"logApplicationMessage": "hello of an application"}, "admin")
+        harness.wait_until("the message", lambda: [x for x in self.server.log_lines()
+                                                   if "hello of an application" in json.dumps(x)])
+        self.ok({"logRotate": 1}, "admin")
+        rotated = [f for f in os.listdir(self.server.folder) if f.startswith("septetd.log.")]
+        self.assertEqual(len(rotated), 1)
+
     def test_sharding_is_absent(self):
         """S02-119, S02-139: what only a router knows is answered with 59."""
         for name in SHARDING:
@@ -210,6 +222,14 @@ class Operations(surface.OneMember):
         self.fails({"aggregate": "long", "maxTimeMS": 20, "cursor": {}, "pipeline": [
             {"$lookup": {"from": "long", "pipeline": [{"$match": {"$expr": {"$eq": ["$_id", -1]}}}], "as": "x"}},
             {"$count": "n"}]}, 50, "MaxTimeMSExpired")
+
+    def test_max_time_over_batches(self):
+        """S03-070: what a find or an aggregate may take includes its getMores."""
+        self.insert("batches", *({"_id": i} for i in range(3000)))
+        cursor = self.ok({"aggregate": "batches", "maxTimeMS": 50, "cursor": {"batchSize": 0}, "pipeline": [
+            {"$lookup": {"from": "batches", "pipeline": [{"$match": {"$expr": {"$eq": ["$_id", -1]}}}], "as": "x"}},
+            {"$count": "n"}]})["cursor"]["id"]
+        self.fails({"getMore": cursor, "collection": "batches"}, 50, "MaxTimeMSExpired")
 
     def test_profile(self):
         """S02-092, S11-025, S11-053, S11-055: levels, slowms, sampleRate, filter; what an entry tells."""

@@ -134,7 +134,7 @@ class Codes(surface.OneMember):
                          [(52, "$a is not valid for storage.")])
 
     def test_named(self):
-        """S12-004, S12-016, S12-017, S12-022, S12-027, S12-028: commands on what is not there, or is."""
+        """S12-004, S12-016, S12-017, S12-022, S12-027, S12-028, S12-042: commands on what is not there, or is."""
         for command, code, name in (
                 ({"explain": []}, 9, "FailedToParse"),
                 ({"listIndexes": "missing"}, 26, "NamespaceNotFound"), ({"collMod": "missing"}, 26,
@@ -165,6 +165,12 @@ class Codes(surface.OneMember):
         sort = {"aggregate": "big", "pipeline": rows + [{"$sort": {"n": 1}}, {"$count": "n"}], "cursor": {}}
         self.fails({**sort, "allowDiskUse": False}, 292, "QueryExceededMemoryLimitNoDiskUseAllowed")
         self.assertEqual(self.first_batch({**sort, "allowDiskUse": True}), [{"n": 160}])
+
+    def test_view_that_tails(self):
+        """S12-053: as recorded."""
+        self.ok({"create": "v", "viewOn": "c", "pipeline": []})
+        self.fails({"find": "v", "tailable": True}, 168, "InvalidPipelineOperator",
+                   "Tailable cursors are not supported in aggregation.")
 
     def test_no_plan(self):
         """S12-076: a filter that only an index that is not there could answer."""
@@ -209,6 +215,19 @@ class Frames(surface.OneMember):
                 self.assertTrue(reply is None or (reply["ok"], reply["code"]) == (0, code), reply)
         reply = self.raw(b"\0" + bson.encode({"ping": 1}))
         self.assertEqual((reply["ok"], reply["code"]), (0, 40571))
+
+    def test_op_query(self):
+        """S01-003, S01-047, S13-016: old drivers begin with OP_QUERY, and in small letters."""
+        for name, field in (("ismaster", "ismaster"), ("isMaster", "ismaster"), ("buildinfo", "version")):
+            connection = self.connect()
+            payload = struct.pack("<i", 4) + b"admin.$cmd\0" + struct.pack("<ii", 0, -1) + bson.encode({name: 1})
+            asked = connection._send(2004, payload)  # pylint: disable=protected-access
+            header = connection._exactly(16)  # pylint: disable=protected-access
+            length, _, answered, opcode = struct.unpack("<iiii", header)
+            body = connection._exactly(length - 16)  # pylint: disable=protected-access
+            self.assertEqual((answered, opcode), (asked, 1))
+            self.assertEqual(struct.unpack_from("<iqii", body)[1:], (0, 0, 1))
+            self.assertIn(field, bson.decode(body[20:]))
 
 
 if __name__ == "__main__":

@@ -135,6 +135,16 @@ class Reads(surface.OneMember):
                                              {"q": {"_id": 1}, "u": {"$addToSet": {"l": {"a": 1, "b": 2}}}}]})
         self.assertEqual(len(self.find(name, {"_id": 1})[0]["l"]), 2)
 
+    def test_dates(self):
+        """S05-063: milliseconds since 1970, also before it; no zone is kept."""
+        for date in (datetime.datetime(1969, 12, 31, 23, 59, 59, 999000), datetime.datetime(1, 1, 1),
+                     datetime.datetime(9999, 12, 31, 23, 59, 59, 999000)):
+            name = self.load({"_id": 1, "d": date})
+            self.assertEqual(self.find(name, {"d": date}), [{"_id": 1, "d": date}])
+        zone = datetime.timezone(datetime.timedelta(hours=2))
+        name = self.load({"_id": 1, "d": datetime.datetime(2026, 1, 1, 2, tzinfo=zone)})
+        self.assertEqual(self.find(name, {})[0]["d"], datetime.datetime(2026, 1, 1))
+
     def test_projections(self):
         """S03-030, S05-059, S05-079, S05-099: order, arrays on the way, _id alone, literals."""
         name = self.load({"_id": 1, "c": 3, "b": [{"x": 1, "y": 2}, 5, {"y": 3}], "a": 1})
@@ -303,7 +313,7 @@ class Reads(surface.OneMember):
                    {"key": {"b": 1}, "name": "a_1"}]}, 86, "IndexKeySpecsConflict")
 
     def test_updates(self):
-        """S05-057, S05-082, S05-104, S05-110, S13-018, S13-019, S13-013: paths, upserts, implicit collections."""
+        """S05-057, S05-082, S05-104, S05-110, S05-111, S13-018, S13-019, S13-013: paths, upserts, implicit collections."""
         name = self.load({"_id": 1, "a": [1, 2]}, {"_id": 2}, {"_id": 3, "a": [{"b": 1}]})
         self.ok({"update": name, "updates": [{"q": {"_id": {"$lt": 3}}, "u": {"$set": {"a.0": 9}}, "multi": True}]})
         self.assertEqual(self.find(name, {"_id": {"$lt": 3}}), [{"_id": 1, "a": [9, 2]}, {"_id": 2, "a": {"0": 9}}])
@@ -398,6 +408,18 @@ class Reads(surface.OneMember):
             got += ids(cursor["nextBatch"])
         self.assertEqual(len(got), len(set(got)))
         self.assertGreaterEqual(len(got), 250)
+
+
+class TimeToLive(surface.OneMember):
+    ARGUMENTS = ("--setParameter", "ttlMonitorSleepSecs=1")
+
+    def test_expiry(self):
+        """S05-068, S06-006: the least date of an array counts; what is no date, or not there, stays."""
+        self.ok({"createIndexes": "t", "indexes": [{"key": {"t": 1}, "name": "t", "expireAfterSeconds": 60}]})
+        past, future = datetime.datetime(2020, 1, 1), datetime.datetime(2040, 1, 1)
+        self.insert("t", {"_id": 1, "t": past}, {"_id": 2, "t": future}, {"_id": 3, "t": [future, past, "x"]},
+                    {"_id": 4, "t": [future]}, {"_id": 5, "t": "2020"}, {"_id": 6}, {"_id": 7, "t": 5})
+        harness.wait_until("two have expired", lambda: ids(self.all_of("t")) == [2, 4, 5, 6, 7])
 
 
 if __name__ == "__main__":
