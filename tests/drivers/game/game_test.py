@@ -39,10 +39,18 @@ class Game(unittest.TestCase):
         self.addCleanup(self.session.close)
         self.players = [f"player-{i}" for i in range(PLAYERS)]
         self.kills = 0
+        self.phases = []
+        self.ended("start")
+
+    def ended(self, phase):
+        """Notes how long the phase took that ends here, for the table."""
+        now = time.monotonic()
+        self.phases.append((phase, now - self.started - sum(seconds for _, seconds in self.phases)))
 
     def test_nothing_is_lost_or_counted_twice(self):
         self.create_players()
         self.refuse_what_is_wrong()
+        self.ended("create")
         stop = threading.Event()
         gamers = [Gamer(i, self.backends, self.acknowledged, self.players, stop) for i in range(GAMERS)]
         for gamer in gamers:
@@ -56,6 +64,7 @@ class Game(unittest.TestCase):
             stop.set()
             for gamer in gamers:
                 gamer.join(60)
+        self.ended("stop")
         self.assertFalse([g.name for g in gamers if g.is_alive()])
         self.assertEqual(self.acknowledged.wrong, [], self.logs())
         self.check()
@@ -104,19 +113,24 @@ class Game(unittest.TestCase):
     def disturb(self):
         """Everything that happens while the players play."""
         self.play_on()
+        self.ended("play")
         dead = self.kill_with_writes_of_its_own()
         self.play_on()
         dead.start()
+        self.ended("kill")
         self.restart_backend()
+        self.ended("backend")
         for _ in range(2):
             server = self.set.new_server().start()
             self.set.add(server)
             self.play_on()
+            self.ended("add")
         dead = self.set.wait_healthy()
         dead.kill()
         self.kills += 1
         self.play_on()
         dead.start()
+        self.ended("kill")
 
     def kill_with_writes_of_its_own(self):
         """The primary dies with writes that no other member has, which nobody may have been told of."""
@@ -160,6 +174,7 @@ class Game(unittest.TestCase):
         game = client.game
         harness.wait_until("every transfer and reward has ended", lambda: not game.transfers.count_documents(
             {"state": {"$nin": ["done", "cancelled"]}}) and not game.rewards.count_documents({"state": "claimed"}))
+        self.ended("recover")
         self.set.wait_equal()
         entries = checks.ledger_agrees(self, game)
         checks.transfers_hold(self, game, self.acknowledged, entries)
@@ -169,6 +184,7 @@ class Game(unittest.TestCase):
         matches = checks.matches_hold(self, game, self.acknowledged)
         checks.leaderboards_hold(self, self.session, matches)
         self.set.validate()
+        self.ended("check")
 
     def logs(self):
         return "".join(f"\n--- {b.log}\n{b.log_text()}" for b in self.backends)
@@ -183,6 +199,7 @@ class Game(unittest.TestCase):
                 ("transfers acknowledged", f"{states.count('done')} done, {states.count('cancelled')} cancelled"),
                 ("rewards, matches, grants", f"{len(said.rewards)}, {len(said.matches)}, {len(said.grants)}"),
                 ("kills", self.kills),
+                ("seconds", ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in self.phases)),
                 ("whole test", f"{time.monotonic() - self.started:.1f} s")):
             print(f"  {name:<28} {value}", flush=True)
 
