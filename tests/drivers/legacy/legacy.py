@@ -56,7 +56,8 @@ class Legacy(unittest.TestCase):
 
     # The first message, and commands.
 
-    def test_s01_003_017_038_first_message(self):
+    def test_first_message(self):
+        """S01-003, S01-017, S01-038."""
         for name in ("ismaster", "isMaster", "isMaster"):
             request = self.connection.send_query("admin.$cmd", {name: 1}, -1)
             reply = self.connection.receive_reply()
@@ -68,7 +69,8 @@ class Legacy(unittest.TestCase):
             self.assertEqual(set(answer["hosts"]) | set(answer.get("passives", [])),
                              {s.address for s in self.set.servers})
 
-    def test_s01_005_047_commands_by_their_names_of_then(self):
+    def test_commands_by_their_names_of_then(self):
+        """What every driver sent, by the names of then."""
         self.insert({"_id": 1, "a": 1}, {"_id": 2, "a": 1})
         run = self.connection.run
         for command in ({"buildinfo": 1}, {"listDatabases": 1}, {"serverStatus": 1},
@@ -92,7 +94,8 @@ class Legacy(unittest.TestCase):
 
     # Writes.
 
-    def test_s01_009_insert_many(self):
+    def test_insert_many(self):
+        """S01-009."""
         told = self.insert(*({"_id": i, "pad": "x" * 1000} for i in range(3000)))
         self.assertEqual((told["err"], told["n"], told["ok"]), (None, 0, 1))
         self.assertEqual(self.connection.run(DB, {"count": self.name})["n"], 3000)
@@ -100,7 +103,8 @@ class Legacy(unittest.TestCase):
         found, = self.find({"a": "no id"}).documents
         self.assertIsInstance(found["_id"], bson.ObjectId)
 
-    def test_s01_009_continue_on_error(self):
+    def test_continue_on_error(self):
+        """S01-009."""
         self.insert({"_id": 1})
         told = self.insert({"_id": 2}, {"_id": 1}, {"_id": 3})
         self.assertIn("E11000", told["err"])
@@ -114,7 +118,8 @@ class Legacy(unittest.TestCase):
         self.connection.update(self.ns, selector, update, flags)
         return self.last_error()
 
-    def test_s01_010_043_updates(self):
+    def test_updates(self):
+        """S01-010, S01-043."""
         self.insert(*({"_id": i, "a": i % 2} for i in range(6)))
         told = self.update({"a": 1}, {"$set": {"b": 1}})
         self.assertEqual((told["n"], told["updatedExisting"], told["err"]), (1, True, None))
@@ -137,7 +142,8 @@ class Legacy(unittest.TestCase):
         self.assertTrue(told["err"])
         self.assertEqual((told["n"], told["ok"]), (0, 1))
 
-    def test_s01_011_deletes(self):
+    def test_deletes(self):
+        """S01-011."""
         self.insert(*({"_id": i, "a": i % 2} for i in range(6)))
         for selector, flags, n in (({"a": 1}, wire.SINGLE_REMOVE, 1), ({"a": 1}, 0, 2), ({"a": 1}, 0, 0),
                                    ({}, 0, 3)):
@@ -146,8 +152,8 @@ class Legacy(unittest.TestCase):
             self.assertEqual((told["n"], told["err"]), (n, None))
             self.assertNotIn("updatedExisting", told)
 
-    def test_s01_029_write_and_question_in_one_packet(self):
-        """Every driver's "safe mode" sent the write and getlasterror together."""
+    def test_write_and_question_in_one_packet(self):
+        """S01-029: every driver's "safe mode" sent the write and getlasterror together."""
         held = []
         direct = self.connection.socket
         self.connection.socket = type("Held", (), {"sendall": lambda _, data: held.append(data)})()
@@ -162,7 +168,8 @@ class Legacy(unittest.TestCase):
 
     # getLastError.
 
-    def test_s01_043_concerns(self):
+    def test_concerns(self):
+        """S01-043."""
         for arguments in ({"w": 2, "wtimeout": 10000}, {"w": "majority"}, {"j": True}, {"fsync": True},
                           {"w": 2, "j": True, "wtimeout": 10000}, {"w": 0}, {"w": 1}, {"safe": True}):
             self.connection.insert(self.ns, {"a": 1})
@@ -175,7 +182,8 @@ class Legacy(unittest.TestCase):
         found = self.connect(self.secondary).query(self.ns, {"_id": "copied"}, flags=wire.SLAVE_OK)
         self.assertEqual(found.documents, [{"_id": "copied"}])
 
-    def test_s01_043_wtimeout(self):
+    def test_wtimeout(self):
+        """S01-043."""
         self.secondary.pause()
         try:
             self.connection.insert(self.ns, {"_id": 1})
@@ -187,13 +195,15 @@ class Legacy(unittest.TestCase):
         self.assertEqual(self.ids(), [1])
         self.set.wait_healthy()
 
-    def test_s01_043_unknown_mode(self):
+    def test_unknown_mode(self):
+        """S01-043."""
         self.connection.insert(self.ns, {"_id": 1})
         told = self.last_error(w="nosuchmode")
         self.assertTrue(told["err"])
         self.assertEqual(told["code"], 79)
 
-    def test_s01_043_belongs_to_its_connection(self):
+    def test_belongs_to_its_connection(self):
+        """S01-043."""
         other = self.connect(self.primary)
         self.insert({"_id": 1})
         self.connection.insert(self.ns, {"_id": 1})
@@ -202,7 +212,8 @@ class Legacy(unittest.TestCase):
         self.find({})
         self.assertIsNone(self.last_error()["err"], "a query is not forgotten")
 
-    def test_s01_044_previous_and_reset(self):
+    def test_previous_and_reset(self):
+        """getPrevError and resetError."""
         self.insert({"_id": 1})
         self.connection.insert(self.ns, {"_id": 1})
         told = self.connection.run(DB, {"getpreverror": 1})
@@ -216,14 +227,16 @@ class Legacy(unittest.TestCase):
     def fill(self, count):
         self.assertIsNone(self.insert(*({"_id": i, "a": -i} for i in range(count)))["err"])
 
-    def test_s01_006_query(self):
+    def test_query(self):
+        """S01-006."""
         self.fill(10)
         self.assertEqual(self.ids({"_id": {"$gte": 3}}, skip=2), [5, 6, 7, 8, 9])
         self.assertEqual(self.find({"_id": 3}, fields={"_id": 0, "a": 1}).documents, [{"a": -3}])
         self.assertEqual(self.ids(flags=wire.NO_CURSOR_TIMEOUT, skip=8), [8, 9])
         self.assertEqual(self.find({"nothing": 1}).documents, [])
 
-    def test_s01_007_039_batches(self):
+    def test_batches(self):
+        """S01-007, S01-039."""
         self.fill(250)
         reply = self.find({})
         self.assertEqual((len(reply.documents), reply.starting_from), (101, 0))
@@ -239,7 +252,8 @@ class Legacy(unittest.TestCase):
             reply = self.find({}, count)
             self.assertEqual((len(reply.documents), reply.cursor_id != 0), (wanted, open_after), count)
 
-    def test_s01_008_040_kill_cursors(self):
+    def test_kill_cursors(self):
+        """S01-008, S01-040."""
         self.fill(50)
         cursors = [self.find({}, 5).cursor_id for _ in range(3)]
         self.assertEqual(len(set(cursors) - {0}), 3)
@@ -250,14 +264,16 @@ class Legacy(unittest.TestCase):
             self.assertEqual((gone.cursor_id, gone.documents), (0, []))
         self.assertEqual(len(self.connection.get_more(self.ns, cursors[2], 5).documents), 5)
 
-    def test_s01_040_query_failure(self):
+    def test_query_failure(self):
+        """S01-040."""
         reply = self.connection.query(self.ns, {"a": {"$nosuch": 1}})
         self.assertEqual(reply.flags & wire.QUERY_FAILURE, wire.QUERY_FAILURE)
         self.assertEqual((reply.cursor_id, len(reply.documents)), (0, 1))
         self.assertIn("$nosuch", reply.documents[0]["$err"])
         self.assertEqual(reply.documents[0]["code"], 2)
 
-    def test_s01_041_wrapped_queries(self):
+    def test_wrapped_queries(self):
+        """S01-041."""
         self.fill(20)
         for query in ({"$query": {"_id": {"$lt": 3}}, "$orderby": {"_id": -1}},
                       {"query": {"_id": {"$lt": 3}}, "orderby": {"_id": -1}},
@@ -276,7 +292,8 @@ class Legacy(unittest.TestCase):
         refused = self.connection.query(self.ns, {"$query": {}, "$hint": {"nosuch": 1}})
         self.assertTrue(refused.flags & wire.QUERY_FAILURE)
 
-    def test_s01_041_explain(self):
+    def test_explain(self):
+        """S01-041."""
         self.fill(20)
         for count in (0, -1, -5):
             reply = self.find({"$query": {"_id": {"$lt": 5}}, "$explain": True}, count)
@@ -287,8 +304,8 @@ class Legacy(unittest.TestCase):
 
     # Flags of queries.
 
-    def test_s01_006_exhaust(self):
-        """All batches come by themselves, each in answer to the one before."""
+    def test_exhaust(self):
+        """S01-006: all batches come by themselves, each in answer to the one before."""
         self.fill(250)
         answered = self.connection.send_query(self.ns, {}, 100, flags=wire.EXHAUST)
         seen = []
@@ -302,12 +319,14 @@ class Legacy(unittest.TestCase):
         self.assertEqual(seen, list(range(250)))
         self.assertIsNone(self.last_error()["err"])  # the connection is of use again
 
-    def test_s01_006_exhaust_of_one_batch(self):
+    def test_exhaust_of_one_batch(self):
+        """S01-006."""
         self.fill(3)
         reply = self.find({}, flags=wire.EXHAUST)
         self.assertEqual((len(reply.documents), reply.cursor_id), (3, 0))
 
-    def test_s01_006_tailable_and_await_data(self):
+    def test_tailable_and_await_data(self):
+        """S01-006."""
         self.connection.run(DB, {"create": self.name, "capped": True, "size": 100000})
         self.fill(3)
         reply = self.find({}, flags=wire.TAILABLE | wire.AWAIT_DATA)
@@ -328,7 +347,8 @@ class Legacy(unittest.TestCase):
         self.assertEqual(found, [{"_id": "late"}])
         self.assertEqual(more.starting_from, 3)
 
-    def test_s01_006_tailable_without_await_returns_at_once(self):
+    def test_tailable_without_await_returns_at_once(self):
+        """S01-006."""
         self.connection.run(DB, {"create": self.name, "capped": True, "size": 100000})
         self.fill(1)
         cursor = self.find({}, flags=wire.TAILABLE).cursor_id
@@ -337,7 +357,8 @@ class Legacy(unittest.TestCase):
             more = self.connection.get_more(self.ns, cursor)
             self.assertEqual((more.documents, more.cursor_id), ([], cursor))
 
-    def test_s01_006_tailable_wants_a_capped_collection(self):
+    def test_tailable_wants_a_capped_collection(self):
+        """S01-006."""
         self.fill(1)
         reply = self.connection.query(self.ns, {}, flags=wire.TAILABLE)
         self.assertTrue(reply.flags & wire.QUERY_FAILURE)
@@ -345,7 +366,8 @@ class Legacy(unittest.TestCase):
 
     # Secondaries.
 
-    def test_s01_042_slave_ok(self):
+    def test_slave_ok(self):
+        """S01-042."""
         self.fill(3)
         self.last_error(w=2, wtimeout=10000)
         secondary = self.connect(self.secondary)
@@ -362,7 +384,8 @@ class Legacy(unittest.TestCase):
         refused = secondary.run(DB, {"count": self.name})
         self.assertEqual((refused["ok"], refused["code"]), (0, 13435))
 
-    def test_s01_049_writes_at_a_secondary(self):
+    def test_writes_at_a_secondary(self):
+        """S01-049."""
         secondary = self.connect(self.secondary)
         for write in (lambda: secondary.insert(self.ns, {"_id": 1}),
                       lambda: secondary.update(self.ns, {"_id": 1}, {"$set": {"a": 1}}, wire.UPSERT),
@@ -376,7 +399,8 @@ class Legacy(unittest.TestCase):
 
     # Collections that were none.
 
-    def test_s01_045_pseudo_collections(self):
+    def test_pseudo_collections(self):
+        """S01-045."""
         self.fill(1)
         self.connection.insert(f"{DB}.system.indexes",
                                {"ns": self.ns, "key": {"a": 1}, "name": "a_1", "unique": True})
@@ -387,10 +411,16 @@ class Legacy(unittest.TestCase):
         names = [d["name"] for d in self.connection.query(f"{DB}.system.namespaces", {}).documents]
         self.assertIn(self.ns, names)
         self.assertIn("inprog", self.connection.query("admin.$cmd.sys.inprog", {}, -1).documents[0])
+        killed, = self.connection.query("admin.$cmd.sys.killop", {"op": 2000000000}, -1).documents
+        self.assertEqual(killed["info"], "attempting to kill op")
+        self.assertEqual(self.connection.run("admin", {"fsync": 1, "lock": True})["ok"], 1)
+        unlocked, = self.connection.query("admin.$cmd.sys.unlock", {}, -1).documents
+        self.assertEqual(unlocked["ok"], 1, unlocked)
 
     # What nobody understands.
 
-    def test_s01_012_013_014_opcodes_that_close(self):
+    def test_opcodes_that_close(self):
+        """S01-012, S01-013, S01-014."""
         for opcode in (2010, 2011, 1000, 2003, 4242):
             connection = self.connect(self.primary)
             payload = b"\x00" * 20
