@@ -4,11 +4,11 @@
 // validate (S02-037): {validate: coll, full, metadata}; reply of what the full check found.
 #include "base/strings.h"
 #include "catalog/validate.h"
-#include "commands/crud/aggregate_run.h"
 #include "commands/ddl/in_pool.h"
 #include "commands/ddl/view_cycle.h"
 #include "commands/parse.h"
 #include "commands/services.h"
+#include "query/match/matcher.h"
 #include "query/runtime.h"
 
 namespace septet::commands {
@@ -35,10 +35,9 @@ Status CheckCollMod(const Services& services, const catalog::Namespace& ns, bson
   }
   const bson::ValueView pipeline = body.Find("pipeline");
   if (pipeline.is_array()) {
-    AggregateArgs check;
-    check.ns = catalog::Namespace(ns.db(), view_on.is_string() ? view_on.AsString() : view->view_on);
-    check.pipeline = pipeline.AsArray();
-    RETURN_IF_ERROR(PreparePipeline(services, &check).status());
+    RETURN_IF_ERROR(CheckViewPipeline(
+        services, ns, view_on.is_string() ? view_on.AsString() : std::string_view(view->view_on),
+        pipeline.AsArray()));
   }
   return OkStatus();
 }

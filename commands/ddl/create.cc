@@ -5,10 +5,11 @@
 // Errors: 2, 5 (view cycle), 14, 48, 72, 73, 51024, 50001; those of validator and pipeline.
 #include "base/strings.h"
 #include "bson/number.h"
-#include "commands/crud/aggregate_run.h"
 #include "commands/ddl/in_pool.h"
 #include "commands/ddl/view_cycle.h"
 #include "commands/parse.h"
+#include "query/expression/collation.h"
+#include "query/match/matcher.h"
 
 namespace septet::commands {
 namespace {
@@ -172,10 +173,7 @@ std::string StoredOptions(const CreateArgs& a, const catalog::CreateOptions& opt
 
 Status CreateView(catalog::Op* op, const Services& services, const catalog::Namespace& ns,
                   const CreateArgs& a, const std::string& collation) {
-  AggregateArgs check;
-  check.ns = catalog::Namespace(ns.db(), *a.view_on);
-  check.pipeline = a.pipeline.doc;
-  RETURN_IF_ERROR(PreparePipeline(services, &check).status());
+  RETURN_IF_ERROR(CheckViewPipeline(services, ns, *a.view_on, a.pipeline.doc));
   RETURN_IF_ERROR(CheckViewCycle(*services.catalog, ns, *a.view_on));
   bson::DocBuilder options;
   if (!collation.empty()) {

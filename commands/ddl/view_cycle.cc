@@ -2,6 +2,7 @@
 #include "commands/ddl/view_cycle.h"
 
 #include "base/strings.h"
+#include "commands/crud/aggregate_run.h"
 
 namespace septet::commands {
 
@@ -21,6 +22,26 @@ Status CheckViewCycle(const catalog::Catalog& catalog, const catalog::Namespace&
       break;
     }
     at = below->view_on;
+  }
+  return OkStatus();
+}
+
+Status CheckViewPipeline(const Services& services, const catalog::Namespace& ns, std::string_view view_on,
+                         bson::DocView pipeline) {
+  AggregateArgs check;
+  check.ns = catalog::Namespace(ns.db(), view_on);
+  check.pipeline = pipeline;
+  RETURN_IF_ERROR(PreparePipeline(services, &check).status());
+  int location = 0;
+  for (const bson::ElementView stage : pipeline) {
+    const std::string_view name = stage.value().AsDoc().FirstElement().name();
+    if (name == "$out" || name == "$merge") {
+      return Error(ErrorCode::kOptionNotSupportedOnView,
+                   StrCat("The aggregation stage ", name, " in location ", location,
+                          " of the pipeline cannot be used in the view definition of ", ns.full(),
+                          " because it writes to disk"));
+    }
+    ++location;
   }
   return OkStatus();
 }

@@ -137,6 +137,9 @@ class Collections(surface.OneMember):
                 reply = self.reply(command)
                 codes = [e["code"] for e in reply.get("writeErrors", [])] or [reply.get("code")]
                 self.assertEqual(codes, [166], reply)
+        for stage in ({"$out": "c"}, {"$merge": {"into": "c"}}):
+            self.fails({"create": surface.fresh(), "viewOn": self.name, "pipeline": [{"$match": {}}, stage]}, 167,
+                       "OptionNotSupportedOnView", "in location 1 of the pipeline cannot be used in the view definition")
 
     def test_statistics(self):
         """S02-027, S02-028, S02-029, S02-125: counts and sizes, scaled; zeros of what is missing."""
