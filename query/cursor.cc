@@ -24,6 +24,7 @@ StatusOr<Step> FillBatch(Cursor* cursor, catalog::Op* op, const BatchLimits& lim
   if (!cursor->pending.empty()) {
     out->Add(DocView(cursor->pending));
     cursor->pending.clear();
+    cursor->last_rid = cursor->pending_rid;
     ++*count;
     ++op->counters.docs_returned;
   }
@@ -37,9 +38,11 @@ StatusOr<Step> FillBatch(Cursor* cursor, catalog::Op* op, const BatchLimits& lim
     const auto used = static_cast<int64_t>(out->size_bytes() - start);
     if (*count > 0 && used + row.doc.size_bytes() > limits.max_bytes) {
       cursor->pending.assign(row.doc.raw());
+      cursor->pending_rid = row.rid;
       return Step::kRow;
     }
     out->Add(row.doc);
+    cursor->last_rid = row.rid;
     ++*count;
     ++op->counters.docs_returned;
   }

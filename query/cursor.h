@@ -36,8 +36,12 @@ struct Cursor {
   int64_t max_time_left_micros = 0;  // of maxTimeMS over find and getMores; 0 = none
   int64_t returned = 0;              // documents over all batches
   int64_t batches = 0;
+  // Replies tell the record they ended at ($_requestResumeToken).
+  bool resume_token = false;
+  catalog::RecordId last_rid = 0;    // of the last document returned
   // A row that did not fit the last batch.
   std::string pending;
+  catalog::RecordId pending_rid = 0;
   std::chrono::steady_clock::time_point last_used{};
   bool exhausted = false;
 };

@@ -36,10 +36,19 @@ void Open(BatchRun* run) {
   run->opened = true;
 }
 
-void Close(BatchRun* run, int64_t id) {
+// Ends the open cursor of the reply. `token`: null if none was asked for.
+void CloseAs(BatchRun* run, int64_t id, std::string_view ns, const catalog::RecordId* token) {
   run->reply->Close();
+  if (token != nullptr) {
+    const auto scope = run->reply->Object("postBatchResumeToken");
+    if (*token == 0) {
+      run->reply->AppendNull("$recordId");
+    } else {
+      run->reply->Append("$recordId", *token);
+    }
+  }
   run->reply->Append("id", id);
-  run->reply->Append("ns", run->cursor->ns);
+  run->reply->Append("ns", ns);
   run->reply->Close();
 }
 
@@ -54,6 +63,10 @@ void KeepTimeLeft(const Interrupt& interrupt, query::Cursor* cursor) {
                                                                             Interrupt::Clock::now());
     cursor->max_time_left_micros = std::max<int64_t>(left.count(), 1);
   }
+}
+
+void Close(BatchRun* run, int64_t id) {
+  CloseAs(run, id, run->cursor->ns, run->cursor->resume_token ? &run->cursor->last_rid : nullptr);
 }
 
 Outcome Finish(BatchRun* run, bool exhausted) {
@@ -74,12 +87,11 @@ Outcome Finish(BatchRun* run, bool exhausted) {
   if (cursor->id == 0) {
     // Its number is only known once it is parked, but the reply names it: reserve it first.
     const std::string ns = cursor->ns;
+    const bool resume_token = cursor->resume_token;
+    const catalog::RecordId last_rid = cursor->last_rid;
     const int64_t id = registry.Add(std::move(run->cursor));
-    run->reply->Close();
     run->op->diagnostics.cursor_id = id;
-    run->reply->Append("id", id);
-    run->reply->Append("ns", ns);
-    run->reply->Close();
+    CloseAs(run, id, ns, resume_token ? &last_rid : nullptr);
     return Outcome::Ok();
   }
   Close(run, cursor->id);

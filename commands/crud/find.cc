@@ -28,6 +28,8 @@ struct FindArgs {
   bool allow_partial = false;
   std::optional<bool> allow_disk_use;
   bool read_once = false;
+  bool resume_token = false;
+  bson::DocView resume_after;
 };
 
 Status NotNegative(std::string_view field, int64_t v) {
@@ -53,7 +55,8 @@ Status ParseArgs(const Request& request, FindArgs* a) {
        {"noCursorTimeout", &a->no_cursor_timeout}, {"oplogReplay", &a->oplog_replay},
        {"allowPartialResults", &a->allow_partial}, {"allowDiskUse", &a->allow_disk_use},
        {"readOnce", &a->read_once},       {"ntoreturn", &a->ntoreturn},
-       {"term", &term}}));
+       {"term", &term}, {"$_requestResumeToken", &a->resume_token},
+       {"$_resumeAfter", &a->resume_after}}));
   a->batch_size = batch_size;
   RETURN_IF_ERROR(NotNegative("skip", a->query.skip));
   RETURN_IF_ERROR(NotNegative("limit", a->query.limit));
@@ -65,7 +68,38 @@ Status ParseArgs(const Request& request, FindArgs* a) {
   return OkStatus();
 }
 
+bool IsNatural(bson::DocView order) {
+  return order.CountFields() == 1 && order.FirstElement().name() == "$natural" &&
+         bson::Compare(order.FirstElement().value(), bson::Value::Int32(1).view()) == 0;
+}
+
+// A scan that can be gone on with from where a batch ended.
+Status CheckResume(const FindArgs& a) {
+  if (!a.resume_token) {
+    return a.resume_after.empty()
+               ? OkStatus()
+               : Error(ErrorCode::kBadValue,
+                       "'requestResumeToken' must be true if 'resumeAfter' is specified");
+  }
+  if (!a.query.hint.is_object() || !IsNatural(a.query.hint.AsDoc())) {
+    return Error(ErrorCode::kBadValue, "hint must be {$natural:1} if 'requestResumeToken' is enabled");
+  }
+  if (!a.query.sort.empty() && !IsNatural(a.query.sort)) {
+    return Error(ErrorCode::kBadValue,
+                 "sort must be unset or {$natural:1} if 'requestResumeToken' is enabled");
+  }
+  if (!a.resume_after.empty() &&
+      (a.resume_after.CountFields() != 1 ||
+       a.resume_after.Find("$recordId").type() != bson::Type::kInt64)) {
+    return Error(ErrorCode::kBadValue,
+                 "Malformed resume token: the '_resumeAfter' object must contain exactly one field named "
+                 "'$recordId', of type NumberLong or jstOID.");
+  }
+  return OkStatus();
+}
+
 Status CheckCombinations(const FindArgs& a) {
+  RETURN_IF_ERROR(CheckResume(a));
   if (a.await_data && !a.tailable) {
     return Error(ErrorCode::kFailedToParse, "Cannot set 'awaitData' without also setting 'tailable'");
   }
@@ -124,6 +158,9 @@ StatusOr<std::unique_ptr<query::Cursor>> MakeCursor(catalog::Op* op, const Servi
   query->show_record_id = a.show_record_id;
   query->tailable = a.tailable;
   query->await_data = a.await_data;
+  if (!a.resume_after.empty()) {
+    query->resume_after = a.resume_after.Find("$recordId").AsInt64();
+  }
   ASSIGN_OR_RETURN(query::Plan plan,
                    query::MakePlan(services.catalog, op, collection, std::move(query),
                                    &services.query->plans,
@@ -132,6 +169,7 @@ StatusOr<std::unique_ptr<query::Cursor>> MakeCursor(catalog::Op* op, const Servi
   cursor->ns = ns.full();
   cursor->plan = std::move(plan);
   cursor->no_timeout = a.no_cursor_timeout;
+  cursor->resume_token = a.resume_token;
   cursor->tailable = a.tailable && collection != nullptr;
   cursor->await_data = a.await_data;
   return cursor;
@@ -191,7 +229,7 @@ const CommandSpec kFindCommand{
     .fields = {"filter", "projection", "sort", "hint", "skip", "limit", "batchSize", "singleBatch",
                "min", "max", "returnKey", "showRecordId", "tailable", "awaitData", "noCursorTimeout",
                "oplogReplay", "allowPartialResults", "allowDiskUse", "collation", "let", "readOnce",
-               "ntoreturn", "term"},
+               "ntoreturn", "term", "$_requestResumeToken", "$_resumeAfter"},
     .api_version = "1",
     .kind = OpKind::kQuery,
     .run = Run,

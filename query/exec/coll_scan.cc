@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // COLLSCAN, IDHACK and EOF.
+#include "base/strings.h"
 #include "query/exec/explain_node.h"
 #include "query/exec/scan.h"
 
@@ -128,8 +129,16 @@ class CollScan final : public NoInputNode {
         }
       }
       on_row_ = cursor_->valid();
-    } else if (options_.start != 0) {
-      cursor_->Seek(options_.start);
+    } else if (options_.resume_after != 0) {
+      cursor_->Seek(options_.resume_after);
+      if (!cursor_->valid() || cursor_->rid() != options_.resume_after) {
+        RETURN_IF_ERROR(cursor_->status());
+        return Error(ErrorCode::kKeyNotFound,
+                     StrCat("Failed to resume collection scan: the recordId from which we are "
+                            "attempting to resume no longer exists in the collection: ",
+                            options_.resume_after));
+      }
+      on_row_ = true;
     } else {
       cursor_->SeekFirst();
     }

@@ -37,8 +37,8 @@ struct CollScanOptions {
   bool forward = true;
   RowFilter filter;
   bool tailable = false;
-  // Start after/at this record (0: at the end of the direction).
-  catalog::RecordId start = 0;
+  // The record to go on behind, which must be there (0: from the first of the direction).
+  catalog::RecordId resume_after = 0;
 };
 NodePtr MakeCollScan(CollScanOptions options);
 

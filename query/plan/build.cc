@@ -163,6 +163,7 @@ StatusOr<NodePtr> BuildCollScan(const PlanInput& input, bool forward) {
   options.forward = forward;
   options.filter = FilterOf(input, input.conjuncts);
   options.tailable = input.query->tailable;
+  options.resume_after = input.query->resume_after;
   const bool natural = input.query->sort.empty() ||
                        DocView(input.query->sort).FirstElement().name() == "$natural";
   return FinishPlan(input, MakeCollScan(std::move(options)), natural, false);

@@ -31,6 +31,7 @@ struct FindQuery {
   std::shared_ptr<const Collation> collation;
   bool return_key = false;
   bool show_record_id = false;
+  catalog::RecordId resume_after = 0;                // 0: scan from the start
   bool tailable = false;
   bool await_data = false;
   bool want_rid = false;                             // update, delete: rows need rid and document

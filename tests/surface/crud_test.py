@@ -177,6 +177,20 @@ class Reads(surface.OneMember):
                    "cannot use sortKey $meta projection without a sort")
         self.fails({"find": "items", "projection": {"k": {"$meta": "textScore"}}}, 40218)
 
+    def test_resume_tokens(self):
+        """S02-001: $_requestResumeToken tells the last record of a batch, $_resumeAfter goes on behind it."""
+        scan = {"find": "items", "hint": {"$natural": 1}, "$_requestResumeToken": True}
+        cursor = self.ok({**scan, "batchSize": 4})["cursor"]
+        token = cursor["postBatchResumeToken"]
+        self.assertEqual([d["_id"] for d in cursor["firstBatch"]], [0, 1, 2, 3])
+        more = self.ok({"getMore": Int64(cursor["id"]), "collection": "items", "batchSize": 2})["cursor"]
+        self.assertGreater(more["postBatchResumeToken"]["$recordId"], token["$recordId"])
+        rest = self.first_batch({**scan, "$_resumeAfter": token})
+        self.assertEqual([d["_id"] for d in rest], [4, 5, 6, 7, 8, 9])
+        self.fails({**scan, "$_resumeAfter": {"$recordId": Int64(10**9)}}, 211, "KeyNotFound")
+        self.fails({**scan, "hint": "n_1"}, 2, "BadValue")
+        self.fails({"find": "items", "$_resumeAfter": token}, 2, "BadValue")
+
     def test_min_max_codes(self):
         """S03-066 (recorded): 51173 no hint, 51174 another index, 51175 an empty range, 291 with $natural."""
         for fields, code, name in (
