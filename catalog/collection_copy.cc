@@ -51,7 +51,7 @@ Status CopyDocuments(Catalog* catalog, Op* op, const CollectionInfo& from, const
   }
   std::vector<std::string> group;
   while (cursor.valid()) {
-    RETURN_IF_ERROR(op->interrupt.Check());
+    RETURN_IF_ERROR(op->interrupt.CheckNow());
     group.clear();
     for (size_t bytes = 0; cursor.valid() && group.size() < kDocumentsPerUnit && bytes < kBytesPerUnit;
          cursor.Next()) {

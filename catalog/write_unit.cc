@@ -85,7 +85,7 @@ Status WriteUnit::Impl::Open() {
   }
   opened = true;
   if (!IsCurrent(*coll)) {
-    return WriteConflict();
+    RETURN_IF_ERROR(TakeNewestVersion());
   }
   if (coll->ns.is_replicated()) {
     epoch = catalog.sequencer->epoch();
@@ -95,6 +95,20 @@ Status WriteUnit::Impl::Open() {
     }
     want_entries = mode == repl::Sequencer::Mode::kPrimary;
   }
+  return OkStatus();
+}
+
+// An index or an option has changed since the caller looked. The gate keeps further changes away.
+Status WriteUnit::Impl::TakeNewestVersion() {
+  const CollectionPtr now = CatalogSnapshot{catalog.Current()}.FindByUuid(coll->uuid);
+  if (now == nullptr || now->ident != coll->ident || !(now->ns == coll->ns)) {
+    return Error(ErrorCode::kQueryPlanKilled,
+                 StrCat("collection dropped. UUID ", coll->uuid.ToString()));
+  }
+  coll = now;
+  pending_multikey.assign(coll->indexes.size(), 0);
+  before_keys.resize(coll->indexes.size());
+  after_keys.resize(coll->indexes.size());
   return OkStatus();
 }
 

@@ -3,8 +3,10 @@
 // counters in one batch. Use:
 //   WriteUnit unit(catalog, op, coll);
 //   unit.Lock(rid) -> read the record again -> unit.Update(...) -> unit.Commit()
-// A lock that another unit holds, a unique key being inserted elsewhere or a dropped collection gives
-// WriteConflict (112): the caller drops the unit and runs the statement again (RetryOnConflict).
+// A lock that another unit holds or a unique key being inserted elsewhere gives
+// WriteConflict (112): the caller drops the unit and runs the statement again (RetryOnConflict). A
+// collection whose options or indexes have changed since is taken in its newest version; one that was
+// dropped or renamed gives QueryPlanKilled (175): the caller looks for it anew.
 // Nothing is visible before Commit; a unit that is destroyed without Commit leaves no trace.
 // Thread rule: owned by one thread.
 #pragma once

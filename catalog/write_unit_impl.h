@@ -31,6 +31,7 @@ struct WriteUnit::Impl final : repl::CommitUnit {
   ~Impl() override;
 
   Status Open();
+  Status TakeNewestVersion();
   // The analysis does not know what capped_locked does: capped_mu is held from MakeRoom to Release.
   void Release() ABSL_NO_THREAD_SAFETY_ANALYSIS;
   Status LockHash(uint64_t hash, bool* already_mine);
@@ -67,7 +68,7 @@ struct WriteUnit::Impl final : repl::CommitUnit {
 
   Catalog::Impl& catalog;
   Op* const op;
-  const CollectionPtr coll;
+  CollectionPtr coll;  // replaced by Open if a newer version is there
   CollectionState* const state;
   std::unique_ptr<storage::WriteBatch> owned_batch;
   bool opened = false;         // holds the gate

@@ -5,7 +5,9 @@
 
 #include <thread>
 
+#include "bson/ejson.h"
 #include "catalog/testing/node.h"
+#include "catalog/validate.h"
 #include "replication/oplog/entry.h"
 
 namespace septet::catalog {
@@ -159,14 +161,32 @@ TEST(WriteUnitTest, UnitThatBeganInAnotherStateFails) {
   EXPECT_EQ(RecordCount(*c), 0);
 }
 
-TEST(WriteUnitTest, StaleCollectionIsAConflict) {
+TEST(WriteUnitTest, NewestVersionOfTheCollectionCounts) {
+  Node node;
+  const CollectionPtr c = node.Create("db.c");
+  Op op;
+  const std::string index = *bson::FromJson(R"({"key":{"a":1},"name":"a_1"})");
+  ASSERT_TRUE(node.catalog()->CreateIndexes(&op, c->ns, {bson::DocView(index)}).ok());
+  ASSERT_FALSE(IsCurrent(*c));
+  WriteUnit unit(node.catalog(), &op, c);
+  const std::string doc = bson::MakeDoc("_id", 1, "a", 5);
+  ASSERT_TRUE(unit.Insert(bson::DocView(doc)).ok());
+  ASSERT_TRUE(unit.Commit().ok());
+  const StatusOr<ValidateReport> report =
+      ValidateCollection(node.catalog()->engine(), *node.catalog()->Find("db.c"), &op.interrupt);
+  ASSERT_TRUE(report.ok());
+  EXPECT_TRUE(report->valid);
+  EXPECT_EQ(report->indexes[1].keys, 1);
+}
+
+TEST(WriteUnitTest, DroppedCollectionIsToBeLookedForAnew) {
   Node node;
   const CollectionPtr c = node.Create("db.c");
   Op op;
   ASSERT_TRUE(node.catalog()->DropCollection(&op, c->ns, nullptr).ok());
   WriteUnit unit(node.catalog(), &op, c);
   const std::string doc = bson::MakeDoc("_id", 1);
-  EXPECT_EQ(CodeOf(unit.Insert(bson::DocView(doc)).status()), ErrorCode::kWriteConflict);
+  EXPECT_EQ(CodeOf(unit.Insert(bson::DocView(doc)).status()), ErrorCode::kQueryPlanKilled);
 }
 
 TEST(WriteUnitTest, GateWouldBlockAnIoThread) {

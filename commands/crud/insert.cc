@@ -60,7 +60,7 @@ Status Open(InsertRun* run) {
 }
 
 // Inserts documents [from, to) as one unit.
-Status InsertGroup(InsertRun* run, size_t from, size_t to) {
+Status InsertUnit(InsertRun* run, size_t from, size_t to) {
   return catalog::RetryOnConflict(run->op, [&]() -> Status {
     catalog::WriteUnit unit(run->services->catalog, run->op, run->collection);
     for (size_t i = from; i < to; ++i) {
@@ -75,6 +75,18 @@ Status InsertGroup(InsertRun* run, size_t from, size_t to) {
     }
     return unit.Commit();
   });
+}
+
+// The same; a collection that was dropped or replaced meanwhile is opened again.
+Status InsertGroup(InsertRun* run, size_t from, size_t to) {
+  for (;;) {
+    Status status = InsertUnit(run, from, to);
+    if (CodeOf(status) != ErrorCode::kQueryPlanKilled) {
+      return status;
+    }
+    RETURN_IF_ERROR(run->op->interrupt.CheckNow());
+    RETURN_IF_ERROR(Open(run));
+  }
 }
 
 size_t GroupEnd(const InsertRun& run) {

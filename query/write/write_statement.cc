@@ -32,6 +32,22 @@ bool WriteRunner::IsIdStatement() const {
 }
 
 StatusOr<Step> WriteRunner::Run(catalog::Op* op) {
+  for (;;) {
+    StatusOr<Step> step = RunRounds(op);
+    if (step.ok() || CodeOf(step.status()) != ErrorCode::kQueryPlanKilled) {
+      return step;
+    }
+    // The collection was dropped or replaced: its documents are gone, another's may match.
+    if (result_.matched > 0) {
+      return Step::kDone;
+    }
+    RETURN_IF_ERROR(op->interrupt.CheckNow());
+    plan_.reset();
+    lost_a_row_ = false;
+  }
+}
+
+StatusOr<Step> WriteRunner::RunRounds(catalog::Op* op) {
   random_ = Random(op->op_id ^ static_cast<uint64_t>(op->now_millis));
   eval_.arena = &arena_;
   eval_.interrupt = &op->interrupt;

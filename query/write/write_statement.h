@@ -50,6 +50,7 @@ class WriteRunner {
   const WriteResult& result() const { return result_; }
 
  private:
+  StatusOr<Step> RunRounds(catalog::Op* op);
   StatusOr<Step> RunPlan(catalog::Op* op);
   StatusOr<bool> RunById(catalog::Op* op);
   Status ChangeOne(catalog::Op* op, catalog::RecordId rid, DocView seen, const MatchDetails& details,

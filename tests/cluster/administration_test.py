@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Administrative commands on a set of two: what they change is the same on every member (S02-026, S02-031,
 S02-033, S02-085, S02-086, S02-087, S08-047)."""
+import threading
 import unittest
 
 import bson
+import pymongo
 
 import harness
 
@@ -41,6 +43,47 @@ class Administration(unittest.TestCase):
         found = self.primary.command("capped", {"find": "c", "batchSize": 1000})["cursor"]["firstBatch"]
         self.assertEqual(found[-1]["_id"], 1000)
         self.assertLess(len(found), 60)
+
+    def test_writers_go_on_while_collections_change_under_them(self):
+        """S02-021, S02-026, S02-035: no writer hangs or loses a document over changed, replaced collections."""
+        client = self.set.client()
+        client.writers.c.insert_many([{"_id": -i, "a": i, "t": "x" * 200} for i in range(1, 3001)])
+        stop = threading.Event()
+        written, failures = [], []
+
+        def write(number):
+            own = self.set.client()
+            for i in range(number, 10**6, 4):
+                if stop.is_set():
+                    return
+                try:
+                    own.writers.c.insert_one({"_id": i, "a": i})
+                    own.writers.c.update_one({"_id": -(i % 3000) - 1}, {"$inc": {"n": 1}})
+                    own.writers.c.update_many({"a": i}, {"$set": {"b": 1}})
+                    written.append(i)
+                except pymongo.errors.PyMongoError as error:
+                    failures.append(error)
+                    return
+
+        writers = [threading.Thread(target=write, args=(n,)) for n in range(1, 5)]
+        for writer in writers:
+            writer.start()
+        for _ in range(3):
+            client.writers.c.create_index("a")
+            client.writers.command("convertToCapped", "c", size=50_000_000)
+            client.writers.c.create_index("b")
+            client.writers.command("collMod", "c", validationLevel="moderate")
+            client.writers.c.drop_indexes()
+        stop.set()
+        for writer in writers:
+            writer.join(30)
+            self.assertFalse(writer.is_alive())
+        self.assertEqual(failures, [])
+        found = {d["_id"] for d in client.writers.c.find({}, {"_id": 1})}
+        self.assertEqual([i for i in written if i not in found], [])
+        self.assertGreater(len(written), 0)
+        self.set.wait_equal()
+        self.set.validate()
 
     def test_a_collection_moves_to_another_database_on_every_member(self):
         self.primary.command("here", {"insert": "c", "documents": [{"_id": i, "a": i} for i in range(1200)]})
