@@ -40,6 +40,7 @@ class Steps(unittest.TestCase):
     def test_a_member_that_stops_keeps_nobody_waiting(self):
         """S01-112: quiesce mode lasts while operations run; what members ask meanwhile is answered."""
         with harness.ReplicaSet(3, arguments=(
+                "--slowms", "2000",
                 "--setParameter", "shutdownTimeoutMillisForSignaledShutdown=120000")) as members:
             primary = members.primary()
             with members.client(w="majority") as client:
