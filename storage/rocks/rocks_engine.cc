@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <typeinfo>
 #include <utility>
 
@@ -23,6 +24,7 @@ namespace {
 // A clean end writes memtables to files above this, because the next start would replay the log: 3 to 9 s
 // per GB. Below, the replay takes less than 50 ms and small files are not worth their compaction.
 constexpr uint64_t kReplayedBytesMax = 8 << 20;
+constexpr std::chrono::milliseconds kStallPoll{1};
 constexpr size_t kMultiGetSlice = 32;  // RocksDB looks up this many keys at a time anyway
 
 // Keeps the block (or the copy) a value lies in.
@@ -146,12 +148,35 @@ Status RocksEngine::Apply(RocksBatch* batch) {
     return FromRocks(batch->refusal(), "write", options_.path);
   }
   const ScopedHintPause pause(batch->has_range_deletion() ? hint_pause_.get() : nullptr);
-  const rocksdb::Status written = db_->Write(rocksdb::WriteOptions(), batch->raw());
+  rocksdb::WriteOptions at_once;
+  at_once.no_slowdown = true;
+  rocksdb::Status written = db_->Write(at_once, batch->raw());
   if (written.ok()) [[likely]] {
     return OkStatus();
   }
+  if (written.IsIncomplete()) {
+    ASSIGN_OR_RETURN(written, WriteSlowly(batch));
+    if (written.ok()) {
+      return OkStatus();
+    }
+  }
   health_->Record(written, "write");
   return FromRocks(written, "write", options_.path);
+}
+
+// RocksDB wants the writer to wait for its flushes and compactions. These may be waiting for space: a write
+// that went in would hang instead of being refused.
+StatusOr<rocksdb::Status> RocksEngine::WriteSlowly(RocksBatch* batch) {
+  for (;;) {
+    if (space_->low()) {
+      RETURN_IF_ERROR(space_->TryRestore(MemtableBytes()));
+    }
+    uint64_t stopped = 0;
+    if (!db_->GetIntProperty(rocksdb::DB::Properties::kIsWriteStopped, &stopped) || stopped == 0) {
+      return db_->Write(rocksdb::WriteOptions(), batch->raw());
+    }
+    std::this_thread::sleep_for(kStallPoll);
+  }
 }
 
 Status RocksEngine::Sync() {

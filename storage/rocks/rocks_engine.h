@@ -63,6 +63,7 @@ class RocksEngine final : public Engine {
   // Ok if writing is possible: the disk works and is not full.
   Status CheckDisk();
   Status Apply(RocksBatch* batch);
+  StatusOr<rocksdb::Status> WriteSlowly(RocksBatch* batch);
   uint64_t MemtableBytes();
   Status MultiGetSlice(Space space, const rocksdb::ReadOptions& read, const std::string_view* keys,
                        size_t count, PinnedValue* values, char* found);
