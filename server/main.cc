@@ -251,7 +251,7 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
 #ifdef SEPTET_RELEASE
-  // Debian's library is built with its checks: the graph of lock orders costs 2 to 3 % of a write.
+  // Debian's library is built with its checks: the graph of lock orders is 2 to 3 % of a profile of writes.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 #endif
   return septet::server::Main(argc, argv);

@@ -11,7 +11,7 @@
 namespace septet::storage {
 namespace {
 
-// Half the time of the library's default of 3 for a few percent more space.
+// Less time than the library's default of 3, for somewhat more space.
 constexpr int kZstdLevel = 1;
 constexpr size_t kIdentBytes = 4;  // every key of kRecords and kIndexes starts with an ident
 
