@@ -66,10 +66,7 @@ StatusOr<std::string> HashById(const Services& services, catalog::Op* op, const 
 Outcome HashAll(catalog::Op* op, const Services& services, const std::string& db,
                 const std::vector<std::string>& wanted, bson::DocBuilder* reply) {
   const int64_t start = MonotonicMicros();
-  std::shared_ptr<const storage::Snapshot> snapshot = op->read_snapshot;
-  if (snapshot == nullptr) {
-    snapshot = services.catalog->engine()->GetSnapshot();
-  }
+  const auto snapshot = catalog::ReadSnapshot(services.catalog, op);
   std::vector<Hashed> all;
   for (const catalog::CollectionPtr& c : services.catalog->Snapshot().Collections(db)) {
     const bool asked = wanted.empty() || std::find(wanted.begin(), wanted.end(), c->ns.collection()) !=

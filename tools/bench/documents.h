@@ -8,10 +8,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/random.h"
 #include "tools/bench/mongo.h"
+#include "tools/bench/workload.h"
 
 namespace septet::bench {
 
@@ -33,5 +35,19 @@ Status CreateIndexes(mongoc_client_t* client, const char* collection);
 
 // Fills "docs" up to `documents`, unless it has them.
 Status LoadDocs(mongoc_client_t* client, int64_t documents);
+
+// Workers of `WorkerType` over the filled "docs".
+template <typename WorkerType>
+class DocsWorkload final : public Workload {
+ public:
+  explicit DocsWorkload(int64_t documents) : documents_(documents) {}
+  Status Prepare(mongoc_client_t* client) override { return LoadDocs(client, documents_); }
+  std::unique_ptr<Worker> MakeWorker(mongoc_client_t* client, uint64_t seed) override {
+    return std::make_unique<WorkerType>(client, documents_, seed);
+  }
+
+ private:
+  int64_t documents_;
+};
 
 }  // namespace septet::bench

@@ -72,26 +72,13 @@ class AggregateWorker final : public Worker {
   const std::string pipeline_;
 };
 
-template <typename WorkerType>
-class DocsReader final : public Workload {
- public:
-  explicit DocsReader(int64_t documents) : documents_(documents) {}
-  Status Prepare(mongoc_client_t* client) override { return LoadDocs(client, documents_); }
-  std::unique_ptr<Worker> MakeWorker(mongoc_client_t* client, uint64_t seed) override {
-    return std::make_unique<WorkerType>(client, documents_, seed);
-  }
-
- private:
-  int64_t documents_;
-};
-
 }  // namespace
 
 std::unique_ptr<Workload> MakeRange(int64_t documents) {
-  return std::make_unique<DocsReader<RangeWorker>>(documents);
+  return std::make_unique<DocsWorkload<RangeWorker>>(documents);
 }
 std::unique_ptr<Workload> MakeAggregate(int64_t documents) {
-  return std::make_unique<DocsReader<AggregateWorker>>(documents);
+  return std::make_unique<DocsWorkload<AggregateWorker>>(documents);
 }
 
 }  // namespace septet::bench

@@ -89,19 +89,6 @@ class UpdateWorker final : public DocsWorker {
   const std::string update_ = bson::MakeDoc("$inc", bson::DocView(add_));
 };
 
-template <typename WorkerType>
-class Docs final : public Workload {
- public:
-  explicit Docs(int64_t documents) : documents_(documents) {}
-  Status Prepare(mongoc_client_t* client) override { return LoadDocs(client, documents_); }
-  std::unique_ptr<Worker> MakeWorker(mongoc_client_t* client, uint64_t seed) override {
-    return std::make_unique<WorkerType>(client, documents_, seed);
-  }
-
- private:
-  int64_t documents_;
-};
-
 class InsertWorker final : public Worker {
  public:
   InsertWorker(mongoc_client_t* client, bool bulk, uint64_t seed)
@@ -146,10 +133,10 @@ class Insert final : public Workload {
 
 std::unique_ptr<Workload> MakePing() { return std::make_unique<Ping>(); }
 std::unique_ptr<Workload> MakeFind(int64_t documents) {
-  return std::make_unique<Docs<FindWorker>>(documents);
+  return std::make_unique<DocsWorkload<FindWorker>>(documents);
 }
 std::unique_ptr<Workload> MakeUpdate(int64_t documents) {
-  return std::make_unique<Docs<UpdateWorker>>(documents);
+  return std::make_unique<DocsWorkload<UpdateWorker>>(documents);
 }
 std::unique_ptr<Workload> MakeInsert(bool bulk) { return std::make_unique<Insert>(bulk); }
 
